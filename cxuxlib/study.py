@@ -1,0 +1,94 @@
+"""What the data are: a column's meaning, a metric's definition, a study as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The definition of a metric: what a row says, which answers are valid, what is better.
+
+    Args:
+        name: shown in results.
+        column: the column that holds the answers.
+        kind: "proportion" (score 0 or 1), "nps" (score -100, 0 or 100) or "mean".
+        low, high: the valid range; anything else in the data is an error, never a score.
+        scores: (from, to, score) for answers that are recoded; empty where the answer is the score.
+        higher_is_better: the direction.
+        construct: what it measures.
+        source: who defined it.
+    """
+
+    name: str
+    column: str
+    kind: Literal["proportion", "nps", "mean"]
+    low: float
+    high: float
+    scores: tuple[tuple[float, float, float], ...] = ()
+    higher_is_better: bool = True
+    construct: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One line of the data dictionary.
+
+    Args:
+        name: column name in the tables.
+        description: the question, or what is stored.
+        role: "unit", "wave", "weight", "item" (a rating of one touchpoint), "cx" (a rating of the
+            whole), "loyalty", "event" or "about".
+        construct: "UX", "service", "other facet", "CX", "loyalty", or "" where none is meant.
+        facet: the group of touchpoints an item belongs to.
+        low, high: valid range of the answers.
+        unit: unit of measurement.
+    """
+
+    name: str
+    description: str
+    role: str
+    construct: str = ""
+    facet: str = ""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """The data of one analysis with its dictionary.
+
+    Args:
+        name: short name.
+        tables: DataFrames and `Moments` by name. ``answers`` has one row per unit; ``moments`` has
+            the moments of complete answers where the rows cannot be shipped.
+        columns: the data dictionary.
+        source: where the data come from.
+        truth: what is true, when the study is simulated.
+    """
+
+    name: str
+    tables: Mapping[str, Any]
+    columns: tuple[Column, ...]
+    source: str
+    truth: Mapping[str, float] | None = field(default=None)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{name} ({len(table):,} rows)" if hasattr(table, "columns") else name
+            for name, table in self.tables.items()
+        )
+        return f"Study {self.name!r}: {sizes}; {len(self.columns)} columns described. Source: {self.source}"
+
+
+def names(study: Study, *, role: str | None = None, construct: str | None = None) -> list[str]:
+    """Names of the columns of a study with this role and construct, in dictionary order."""
+    return [
+        column.name
+        for column in study.columns
+        if (role is None or column.role == role) and (construct is None or column.construct == construct)
+    ]
