@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cxuxlib.errors import DataError, unknown
+from cxuxlib.results import Moments
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -40,8 +43,8 @@ class Column:
     Args:
         name: column name in the tables.
         description: the question, or what is stored.
-        role: "unit", "wave", "weight", "item" (a rating of one touchpoint), "cx" (a rating of the
-            whole), "loyalty", "event" or "about".
+        role: "unit", "wave", "weight", "item" (a rating of one touchpoint), "rating" (one that is kept but
+            not modelled), "cx" (a rating of the whole), "loyalty", "event" or "about".
         construct: "UX", "service", "other facet", "CX", "loyalty", or "" where none is meant.
         facet: the group of touchpoints an item belongs to.
         low, high: valid range of the answers.
@@ -92,3 +95,14 @@ def names(study: Study, *, role: str | None = None, construct: str | None = None
         for column in study.columns
         if (role is None or column.role == role) and (construct is None or column.construct == construct)
     ]
+
+
+def pooled(study: Study, family: str) -> Moments:
+    """Add up the moments of a family, such as "moments/overall" over its years."""
+    parts = [table for key, table in study.tables.items() if key.rsplit("/", 1)[0] == family]
+    parts = [part for part in parts if isinstance(part, Moments)]
+    if not parts:
+        there = dict.fromkeys(key.rsplit("/", 1)[0] for key, t in study.tables.items() if isinstance(t, Moments))
+        raise DataError(unknown("family of moments", family, there))
+    total: Moments = sum(parts[1:], parts[0])
+    return total

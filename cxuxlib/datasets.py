@@ -1,0 +1,375 @@
+"""Real studies: raw answers read, checked and tidied, or the published aggregates, which need no network."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cxuxlib.errors import ArgumentError, DataError, listed, unknown
+from cxuxlib.results import Moments
+from cxuxlib.study import Column, Study
+
+__all__ = ["aggregates", "load"]
+
+_STUDIES = ("mobi", "sfo")
+# A wheel carries the files inside the package; a checkout has them beside it.
+_HOMES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data")
+_DTYPES = {"string": str, "integer": "int64", "number": "float64"}
+_PANEL_ROLES = ("unit", "wave", "weight")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class _Part(NamedTuple):
+    """The tidy rows of one raw file, and whether its bytes are the ones the dictionary was written from."""
+
+    answers: pd.DataFrame
+    missing: pd.DataFrame
+    same_bytes: bool
+
+
+def load(name: str) -> Study:
+    """Load the answers of a real study, one row per respondent.
+
+    The raw files are read from the folder ``$CXUXLIB_DATA/<name>``. Where that variable is not set, ``sfo``
+    is downloaded once into a cache (``$CXUXLIB_CACHE``, or the user's cache folder). Rows, needed columns and
+    every code are checked. A raw file whose bytes differ from the known export is still taken when these
+    checks pass, for a portal may write the same rows differently; ``source`` says how many files are the
+    same to the byte.
+
+    Args:
+        name: "sfo" (airport passengers, 2013-2018) or "mobi" (mobile phone customers).
+
+    Returns:
+        A study with the tables ``answers`` (an answer that is missing is NaN) and ``missing`` (respondent_id,
+        item, reason: "blank", "never used", "other answer" or "not asked"), one row for every such NaN.
+
+    Raises:
+        ArgumentError: there is no such study.
+        DataError: a file is absent, cut off, or holds what its dictionary does not know, or the network
+            fails.
+
+    Source: City and County of San Francisco, open data, https://data.sfgov.org (sfo); Tenenhaus et al. 2005,
+    doi:10.1016/j.csda.2004.03.005 (mobi). Checked against: rows, means and valid answers of each year's file.
+
+    >>> load("sof")
+    Traceback (most recent call last):
+        ...
+    cxuxlib.errors.ArgumentError: There is no study 'sof'; there is 'mobi', 'sfo'. Did you mean 'sfo'?
+    """
+    _, package = _package(name)
+    fields = _fields(package)
+    raw = [each for each in package["resources"] if not each["shipped"]]
+    parts = [_part(name, resource, fields) for resource in raw]
+    same = sum(part.same_bytes for part in parts)
+    tables = {
+        "answers": pd.concat([part.answers for part in parts], ignore_index=True),
+        "missing": pd.concat([part.missing for part in parts], ignore_index=True),
+    }
+    repeated = tables["answers"]["respondent_id"].duplicated()
+    if repeated.any():
+        ids = tables["answers"].loc[repeated, "respondent_id"]
+        raise DataError(f"{name}: {len(ids)} respondent ids occur twice: {listed(ids, 5)}.")
+    source = f"{_source(package)}; {same} of {len(parts)} raw files equal the known export to the byte"
+    return Study(name, tables, tuple(_column(field) for field in fields), source)
+
+
+def aggregates(name: str) -> Study:
+    """Load the published counts and moments of a real study, without its rows and without a network.
+
+    The files come with the package. They were made by ``data/make_aggregates.py``; here a wrong checksum is
+    an error, since these bytes are ours and nothing else could tell a changed number.
+
+    Args:
+        name: "sfo" (airport passengers, 2013-2018) or "mobi" (mobile phone customers).
+
+    Returns:
+        A study with `Moments` of complete cases. For sfo: ``moments/overall/2013`` to ``2018`` (13 items and
+        the overall rating), ``moments/recommend/2017`` and ``2018`` (13 items and the recommendation),
+        ``moments/overall+recommend/2017`` and ``2018``; and the tables ``counts`` (year, item, answer as text
+        or the reason why it is missing, n) and ``weighted`` (year, weight, item, answer, n; valid answers
+        only). For mobi: ``moments/all`` (24 items), and the table ``htmt`` with intervals that need the rows.
+
+    Raises:
+        ArgumentError: there is no such study.
+        DataError: a file is absent or its checksum is wrong.
+
+    Source: as for `load`. Checked against: the rows, from which a test rebuilds every file to the byte.
+
+    >>> study = aggregates("sfo")
+    >>> study.tables["moments/recommend/2017"]
+    Moments of 14 columns, n = 927 (1,904 left out as incomplete)
+    >>> study.tables["counts"].query("year == 2013 and item == 'overall'")[["answer", "n"]].values.tolist()
+    [['1', 6], ['2', 69], ['3', 616], ['4', 1931], ['5', 712], ['blank', 131], ['never used', 70]]
+    """
+    home, package = _package(name)
+    tables: dict[str, Any] = {}
+    described: set[str] = set()
+    for resource in package["resources"]:
+        if not resource["shipped"]:
+            continue
+        content = _verified(home / resource["path"])
+        if resource["format"] == "csv":
+            table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+            dtypes = {field["name"]: _DTYPES[field["type"]] for field in resource["schema"]["fields"]}
+            tables[resource["name"]] = table = table.astype(dtypes)
+            described |= {*table.columns, *table.get("item", ())}
+        else:
+            for key, entry in json.loads(content).items():
+                tables[key] = _moments(entry)
+                described |= set(entry["names"])
+    columns = tuple(_column(field) for field in _fields(package) if field["name"] in described)
+    return Study(name, tables, columns, f"{_source(package)}; published aggregates, without the rows")
+
+
+def _package(name: str) -> tuple[Path, dict[str, Any]]:
+    if name not in _STUDIES:
+        raise ArgumentError(unknown("study", name, _STUDIES))
+    for home in _HOMES:
+        path = home / name / "datapackage.json"
+        if path.is_file():
+            package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return path.parent, package
+    raise DataError(
+        f"The dictionary {name}/datapackage.json is neither in {_HOMES[0]} nor in {_HOMES[1]}; "
+        "install the package again, or work in a full checkout."
+    )
+
+
+def _fields(package: dict[str, Any]) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = package["tables"]["answers"]["schema"]["fields"]
+    return fields
+
+
+def _source(package: dict[str, Any]) -> str:
+    return "; ".join(f"{source['title']}, {source['path']}" for source in package["sources"])
+
+
+def _column(field: dict[str, Any]) -> Column:
+    limits = field.get("constraints", {})
+    low, high = (None if limits.get(end) is None else float(limits[end]) for end in ("minimum", "maximum"))
+    return Column(
+        field["name"], field["description"], field["role"], field.get("construct", ""),
+        field.get("facet", ""), low, high, field.get("unit", ""),
+    )  # fmt: skip
+
+
+def _verified(path: Path) -> bytes:
+    """The bytes of a shipped file, if they are the ones its SHA256SUMS names."""
+    sums = path.with_name("SHA256SUMS")
+    try:
+        content = path.read_bytes()
+        known = sums.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}); restore it.") from error
+    found = hashlib.sha256(content).hexdigest()
+    if f"{found}  {path.name}" not in known:
+        raise DataError(
+            f"{path} has the SHA-256 {found}, which is not the one in {sums.name}: the file was changed. "
+            "Restore it, or make it again from the raw files with data/make_aggregates.py."
+        )
+    return content
+
+
+def _moments(entry: dict[str, Any]) -> Moments:
+    names = tuple(entry["names"])
+    covariance = np.empty((len(names), len(names)))
+    for row, values in enumerate(entry["covariance"]):
+        covariance[row, : row + 1] = covariance[: row + 1, row] = values
+    return Moments(entry["n"], names, np.array(entry["means"]), covariance, entry["n_missing"])
+
+
+def _part(name: str, resource: dict[str, Any], fields: list[dict[str, Any]]) -> _Part:
+    """The tidy rows of one raw file, from the user's folder, the cache or the portal."""
+    folder = os.environ.get("CXUXLIB_DATA")
+    if folder:
+        return _read(_local(Path(folder) / name, resource), resource, fields)
+    if "://" not in resource["path"]:
+        raise DataError(
+            f"The rows of {name!r} are neither shipped nor downloaded, since their licence forbids it. Put "
+            f"{resource['file']} into a folder {name!r} and set CXUXLIB_DATA to the folder above it, or use "
+            f'datasets.aggregates("{name}").'
+        )
+    import pooch
+
+    cache = Path(os.environ.get("CXUXLIB_CACHE") or pooch.os_cache("cxuxlib")) / name
+    target = cache / resource["file"]
+    if target.is_file():
+        try:
+            return _read(target, resource, fields)
+        except DataError:
+            pass  # A damaged file in the cache is replaced by a new download.
+    return _download(pooch.HTTPDownloader(chunk_size=65536, timeout=60), target, resource, fields)
+
+
+def _local(folder: Path, resource: dict[str, Any]) -> Path:
+    found = sorted(folder.glob(resource["pattern"]))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = listed(path.name for path in found)
+        raise DataError(f"{folder} holds {names}, all matching {resource['pattern']!r}; keep one of them.")
+    there = listed(sorted(path.name for path in folder.glob("*"))) if folder.is_dir() else "no such folder"
+    raise DataError(
+        f"CXUXLIB_DATA: {folder} has no file {resource['pattern']!r} (there: {there}). Put it there"
+        + (f", from {resource['path']}, or unset CXUXLIB_DATA." if "://" in resource["path"] else ".")
+    )
+
+
+def _download(fetch: Callable[..., Any], target: Path, resource: dict[str, Any], fields: list[dict[str, Any]]) -> _Part:
+    """Fetch one raw file; it gets its place in the cache only after it has passed every check."""
+    url = resource["path"]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".incoming-", dir=target.parent) as folder:
+            arrived = Path(folder) / target.name
+            fetch(url, str(arrived), None)
+            part = _read(arrived, resource, fields, origin=url)
+            arrived.replace(target)
+            return part
+    except OSError as error:  # the errors of requests are OSErrors as well
+        raise DataError(
+            f"{url} could not be downloaded into {target.parent} ({type(error).__name__}: {error}). "
+            f"Without a network, put the file {resource['pattern']!r} into a folder {target.parent.name!r} "
+            "and set CXUXLIB_DATA to the folder above it, or use datasets.aggregates(...)."
+        ) from error
+
+
+def _read(path: Path, resource: dict[str, Any], fields: list[dict[str, Any]], origin: str | None = None) -> _Part:
+    """Check one raw file and tidy it; ``origin`` is what errors call it."""
+    origin = origin or str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{origin} cannot be read ({error.strerror}).") from error
+    header, rows = _lines(content, resource, origin)
+    year = resource.get("year")
+    raw_names = {
+        field["name"]: field["raw"].get(str(year)) if "raw" in field else field["name"]
+        for field in fields
+        if "raw" in field or field["role"] not in _PANEL_ROLES
+    }
+    places = _places(header, {item: raw for item, raw in raw_names.items() if raw is not None}, origin)
+    _check_shape(header, rows, resource, origin)
+
+    answers: dict[str, Any] = {}
+    reasons: dict[str, list[str | None]] = {}
+    for field in fields:
+        item = field["name"]
+        values = [row[places[item]].strip() for row in rows] if item in places else None
+        where = f"{origin}: column {raw_names.get(item)!r}"
+        if field["role"] == "unit":
+            answers[item] = _identifiers(values, len(rows), year, where)
+        elif field["role"] == "wave":
+            answers[item] = np.full(len(rows), year, dtype="int64")
+        elif field["role"] == "weight":
+            answers[item] = _weights(values or [], where)
+        elif values is None:
+            answers[item], reasons[item] = np.full(len(rows), np.nan), ["not asked"] * len(rows)
+        else:
+            answers[item], reasons[item] = _decoded(values, field, where)
+    gone = [
+        (respondent, item, why)
+        for item, column in reasons.items()
+        for respondent, why in zip(answers["respondent_id"], column, strict=True)
+        if why is not None
+    ]
+    missing = pd.DataFrame(gone, columns=["respondent_id", "item", "reason"], dtype=str)
+    same = resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    return _Part(pd.DataFrame(answers), missing, same)
+
+
+def _lines(content: bytes, resource: dict[str, Any], origin: str) -> tuple[list[str], list[list[str]]]:
+    decoded = content.removeprefix(_BYTE_ORDER_MARK).decode(resource["encoding"])
+    try:
+        lines = [line for line in csv.reader(io.StringIO(decoded, newline=""), strict=True) if line]
+    except csv.Error as error:
+        raise DataError(f"{origin} is not a whole CSV file ({error}); get it again.") from error
+    if not lines:
+        raise DataError(f"{origin} is empty; get it again.")
+    return lines[0], lines[1:]
+
+
+def _places(header: list[str], raw_names: dict[str, str], origin: str) -> dict[str, int]:
+    """Where each item's column stands; exports differ in case, stray blanks and a leading asterisk."""
+    plain = [_plain(name) for name in header]
+    absent = [raw for raw in raw_names.values() if _plain(raw) not in plain]
+    if len(absent) == len(raw_names):
+        raise DataError(
+            f"{origin} is not the expected CSV export, or not encoded as expected: it begins with "
+            f"{','.join(header)[:60]!r}, without any of the columns {listed(raw_names.values(), 5)}."
+        )
+    if absent:
+        raise DataError(f"{origin} lacks {listed(absent)}. {unknown('column', absent[0], header)}")
+    doubled = [raw for raw in raw_names.values() if plain.count(_plain(raw)) > 1]
+    if doubled:
+        raise DataError(f"{origin} has more than one column {listed(doubled)}; keep the right one.")
+    return {item: plain.index(_plain(raw)) for item, raw in raw_names.items()}
+
+
+def _plain(name: str) -> str:
+    return name.strip().lstrip("*").strip().casefold()
+
+
+def _check_shape(header: list[str], rows: list[list[str]], resource: dict[str, Any], origin: str) -> None:
+    if len(rows) != resource["rows"]:
+        kind = "cut off or filtered" if len(rows) < resource["rows"] else "another edition, or has rows added"
+        raise DataError(
+            f"{origin} has {len(rows):,} rows and should have {resource['rows']:,}: it is {kind}. Get it again."
+        )
+    for line, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            raise DataError(f"{origin}: data row {line:,} has {len(row)} values for {len(header)} columns.")
+
+
+def _identifiers(values: list[str] | None, n_rows: int, year: int | None, where: str) -> list[str]:
+    if values is None:
+        return [str(row) for row in range(1, n_rows + 1)]
+    if not all(values):
+        raise DataError(f"{where} is empty in {values.count(''):,} rows; each respondent needs one.")
+    return [f"{year}-{value}" for value in values]
+
+
+def _weights(values: list[str], where: str) -> np.ndarray:
+    weights = np.array([_float(value) for value in values])
+    wrong = ~(np.isfinite(weights) & (weights > 0))
+    if wrong.any():
+        bad = [value for value, is_wrong in zip(values, wrong, strict=True) if is_wrong]
+        raise DataError(f"{where} holds {_tally(bad)}; a weight is a positive number.")
+    return weights
+
+
+def _float(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
+
+
+def _decoded(values: list[str], field: dict[str, Any], where: str) -> tuple[np.ndarray, list[str | None]]:
+    """The valid answers as numbers, and for every other answer the reason why it is none."""
+    limits = field["constraints"]
+    valid = field.get("values") or {str(code): code for code in range(limits["minimum"], limits["maximum"] + 1)}
+    reasons = field.get("missing", {})
+    strange = [value for value in values if value not in valid and value not in reasons]
+    if strange:
+        allowed = ", ".join([*map(repr, valid), *(f"{code!r} ({why})" for code, why in reasons.items())])
+        raise DataError(f"{where} holds {_tally(strange)}; allowed are {allowed}.")
+    return np.array([valid.get(value, np.nan) for value in values], dtype=float), [
+        None if value in valid else reasons[value] for value in values
+    ]
+
+
+def _tally(values: Iterable[str]) -> str:
+    counts = Counter(values).most_common()
+    shown = ", ".join(f"{value[:40]!r} in {n:,} row{'s' * (n > 1)}" for value, n in counts[:5])
+    return shown + (f" and {len(counts) - 5} other values" if len(counts) > 5 else "")

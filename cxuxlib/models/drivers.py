@@ -1,0 +1,191 @@
+"""Key drivers: how the explained variance of an outcome divides among its drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxuxlib.errors import ArgumentError, unknown
+from cxuxlib.models.sample import Interval, sample
+from cxuxlib.results import Estimate, Fit
+from cxuxlib.stats import correlations, intervals
+
+__all__ = ["Shares", "key_drivers", "share_difference"]
+
+_KINDS = ("lmg", "alone", "unique")
+_MOST = 20  # players; 2^20 subsets are about a million small systems
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """The numbers behind `key_drivers`: values and covariance of all shares.
+
+    Args:
+        players: drivers, or groups of drivers.
+        values: shares of R² by kind (lmg, alone, unique) and player, shape (3, k); then R² itself.
+        covariance: of the flattened values and R², shape (3k + 1, 3k + 1).
+        r2: explained share of the outcome's variance.
+    """
+
+    players: tuple[str, ...]
+    values: np.ndarray
+    covariance: np.ndarray
+    r2: float
+
+
+def key_drivers(
+    data: Any,
+    outcome: str,
+    drivers: Sequence[str] | None = None,
+    *,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    weight: str | None = None,
+    frequency: str | None = None,
+    interval: Interval | None = None,
+    level: float = 0.95,
+) -> Fit:
+    """Divide the explained variance (R²) of an outcome among drivers: LMG (Shapley), alone and unique shares.
+
+    LMG_j = Σ_S |S|!(k-|S|-1)!/k! · [R²(S ∪ j) - R²(S)] over all subsets S of the other k - 1 players, exact.
+    alone_j = R²(j); unique_j = R²(all) - R²(all but j). LMG shares add up to R². They describe association: a share
+    says neither that a driver causes the outcome nor that another would not.
+
+    Args:
+        data: one row per unit (any engine), counts (with ``frequency``), or `Moments`.
+        outcome: column that is explained.
+        drivers: columns that explain it; leave out where ``groups`` names them.
+        groups: name to columns; each group is one player, so its share is that of the block.
+        weight: column of sampling weights.
+        frequency: column that says how many units a row stands for.
+        interval: "robust" (distribution-free, needs rows or counts), "normal" (normal theory, also from moments),
+            None: robust where it can be had.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        A `Fit`: terms with kind lmg, alone, unique; quality with n, n_missing, R2, and first_eigenvalue of the
+        drivers' correlations (a halo where it is large); raw is `Shares`. p is NaN: shares are never negative.
+
+    Raises:
+        ArgumentError, ColumnError, AnswerError, SampleError, ModelError: what is wrong with the data.
+
+    Source: Lindeman, Merenda & Gold 1980; Grömping 2007, doi:10.1198/000313007X188252; Shapley 1953.
+    Checked against: relaimpo and domir (swiss data, ten digits).
+
+    >>> rng = np.random.default_rng(1)
+    >>> frame = pd.DataFrame(rng.normal(size=(500, 2)), columns=["ease", "help"])
+    >>> frame["rating"] = frame["ease"] + rng.normal(size=500)
+    >>> key_drivers(frame, "rating", ["ease", "help"]).estimate("ease")
+    ease (lmg) = 0.443, 95% CI [0.379, 0.507], n = 500 (delta method, distribution-free)
+    """
+    intervals.check_level(level)
+    if (drivers is None) == (groups is None):
+        raise ArgumentError("Give either drivers (a list of columns) or groups (name to list of columns).")
+    if isinstance(drivers, str):
+        raise ArgumentError(f"drivers is a list of columns; got the text {drivers!r}.")
+    players = (
+        {name: [name] for name in drivers} if drivers is not None else {k: list(v) for k, v in (groups or {}).items()}
+    )
+    named = [name for block in players.values() for name in block]
+    if len(players) < 2 or not all(players.values()):
+        raise ArgumentError("Shares need at least two drivers, or two groups of at least one driver each.")
+    twice = sorted({name for name in [*named, outcome] if [*named, outcome].count(name) > 1})
+    if twice:
+        raise ArgumentError(f"{twice} is named more than once among outcome and drivers.")
+    if len(players) > _MOST:
+        raise ArgumentError(f"{len(players)} players; up to {_MOST} are computed exactly. Put drivers into groups.")
+    read = sample(data, [outcome, *named], weight=weight, frequency=frequency)
+
+    k = len(players)
+    values, gradients = correlations.subset_r2(
+        read.corr, [read.positions(block) for block in players.values()], _plan(k)
+    )
+    covariance, how = read.covariance(gradients, interval)
+    shares = Shares(tuple(players), values[:-1].reshape(3, k), covariance, float(values[-1]))
+    errors = np.sqrt(np.diag(covariance))
+    z = intervals.normal_quantile(level)
+    terms = pd.DataFrame({
+        "term": list(players) * len(_KINDS),
+        "kind": np.repeat(_KINDS, k),
+        "value": values[:-1],
+        "std_error": errors[:-1],
+        "low": (values - z * errors)[:-1].clip(0.0, 1.0),
+        "high": (values + z * errors)[:-1].clip(0.0, 1.0),
+        "p": np.nan,
+    })  # fmt: skip
+    quality = {
+        "n": read.n,
+        "n_missing": read.n_missing,
+        "R2": shares.r2,
+        "first_eigenvalue": float(np.linalg.eigvalsh(read.corr[1:, 1:])[-1]),
+    }
+    formula = f"{outcome} ~ " + " + ".join(players)
+    return Fit("key drivers (LMG)", formula, terms, quality, shares, level, how)
+
+
+def _plan(k: int) -> np.ndarray:
+    """Weights of R²(S) over the subsets of k players for LMG, alone and unique of each player, and R²."""
+    subsets = np.arange(1 << k)
+    inside = ((subsets[None, :] >> np.arange(k)[:, None]) & 1).astype(bool)
+    size = inside.sum(axis=0)
+    joined = np.array([0.0, *(1 / (k * comb(k - 1, s - 1)) for s in range(1, k + 1))])
+    left = np.array([*(-1 / (k * comb(k - 1, s)) for s in range(k)), 0.0])
+    plan = np.zeros((3 * k + 1, 1 << k))
+    plan[:k] = np.where(inside, joined[size], left[size])
+    plan[np.arange(k, 2 * k), 1 << np.arange(k)] = 1.0
+    plan[2 * k :, -1] = 1.0
+    plan[np.arange(2 * k, 3 * k), (1 << k) - 1 - (1 << np.arange(k))] = -1.0
+    return plan
+
+
+def share_difference(
+    fit: Fit, a: str, b: str, *, kind: Literal["lmg", "alone", "unique"] = "lmg", level: float = 0.95
+) -> Estimate:
+    """How much larger the share of one player is than that of another, as a proportion of R².
+
+    (share_a - share_b) / R², with the delta method on the joint covariance of both and of R².
+
+    Args:
+        fit: result of `key_drivers`.
+        a, b: two of its players.
+        kind: which share.
+        level: confidence level, 0 to 1.
+
+    Returns:
+        An `Estimate`, from -1 to 1 for LMG shares.
+
+    Raises:
+        ArgumentError: no such player or kind, or a fit of another model.
+
+    Source: as `key_drivers`. Checked against: the bootstrap.
+
+    >>> rng = np.random.default_rng(1)
+    >>> frame = pd.DataFrame(rng.normal(size=(500, 3)), columns=["ease", "help", "rating"])
+    >>> frame["rating"] += frame["ease"]
+    >>> share_difference(key_drivers(frame, "rating", ["ease", "help"]), "ease", "help").value > 0.9
+    True
+    """
+    shares = fit.raw
+    if not isinstance(shares, Shares):
+        raise ArgumentError(f"A share difference needs a fit of key_drivers; got {fit.model!r}.")
+    if kind not in _KINDS:
+        raise ArgumentError(unknown("kind", kind, _KINDS))
+    for name in (a, b):
+        if name not in shares.players:
+            raise ArgumentError(unknown("player", name, shares.players))
+    at = [_KINDS.index(kind) * len(shares.players) + shares.players.index(name) for name in (a, b)]
+    difference = shares.values.ravel()[at[0]] - shares.values.ravel()[at[1]]
+    gradient = np.zeros(len(shares.covariance))
+    gradient[at[0]] += 1 / shares.r2
+    gradient[at[1]] -= 1 / shares.r2
+    gradient[-1] = -difference / shares.r2**2
+    half = intervals.normal_quantile(level) * float(np.sqrt(gradient @ shares.covariance @ gradient))
+    value = difference / shares.r2
+    return Estimate(
+        value, value - half, value + half, int(fit.quality["n"]), fit.method, level,
+        f"share of {a} minus {b} ({kind})", int(fit.quality["n_missing"]),
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""Intervals side by side: drivers, metrics by segment, rulings against their regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cxuxlib import text
+from cxuxlib.claims import Rulings
+from cxuxlib.errors import ArgumentError, unknown
+from cxuxlib.plots.picture import Picture
+from cxuxlib.results import Fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+__all__ = ["drivers", "estimates", "verdicts"]
+
+# Okabe & Ito's colours, told apart by all common kinds of colour blindness; shape says the same.
+_BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
+_VERDICTS = {"supported": (_GREEN, "o"), "refuted": (_ORANGE, "X"), "undecided": (_GREY, "D")}
+
+
+def _axes(rows: int, title: str, xlabel: str) -> Axes:
+    """An empty chart with room for this many rows."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 1.3 + 0.38 * rows), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    axes.set_xlabel(xlabel)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.05)
+    return axes
+
+
+def _point(axes: Axes, y: float, row: Any, color: str, marker: str) -> None:
+    """One estimate with its interval."""
+    if isfinite(row.low) and isfinite(row.high):
+        axes.plot([row.low, row.high], [y, y], color=color, linewidth=2.2, solid_capstyle="butt", gid="interval")
+    axes.plot([row.value], [y], marker=marker, color=color, markersize=7, linestyle="none", gid="estimate")
+
+
+def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def _drawn(line: Line2D) -> tuple[list[float], float]:
+    """Where a drawn point or span lies: its x values, and the row it belongs to."""
+    return [float(each) for each in np.asarray(line.get_xdata())], float(np.asarray(line.get_ydata())[0])
+
+
+def _picture(axes: Axes) -> Picture:
+    """Read the estimates back from the artists and say them in a sentence."""
+    labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    spans = {y: x for x, y in (_drawn(line) for line in axes.lines if line.get_gid() == "interval")}
+    said = []
+    for line in axes.lines:
+        if line.get_gid() == "estimate":
+            (x,), y = _drawn(line)
+            low, high = spans.get(y, [float("nan")] * 2)
+            said.append(f"{labels[round(y)]} {text.number(x, text.decimals(low, high))} {text.interval(low, high)}")
+    return Picture(axes.figure, f"{axes.get_title(loc='left')}. {axes.get_xlabel()}: {'; '.join(said)}.")
+
+
+def drivers(fit: Fit, *, kind: str = "lmg", title: str = "") -> Picture:
+    """Draw the shares of a key-driver fit with their intervals, largest first.
+
+    Args:
+        fit: result of `models.key_drivers`.
+        kind: lmg, alone or unique.
+        title: the finding in a sentence; a neutral title where it is empty.
+
+    Returns:
+        A `Picture`.
+
+    Raises:
+        ArgumentError: the fit has no such kind.
+
+    Source: Cleveland & McGill 1984, doi:10.1080/01621459.1984.10478080 (position on a common scale).
+    Checked against: the sentence equals the fit's terms.
+
+    >>> from cxuxlib import datasets, models
+    >>> moments = datasets.aggregates("sfo").tables["moments/overall/2018"]
+    >>> drivers(models.key_drivers(moments, "overall", ["wifi", "safe"]), title="Wi-Fi leads")
+    Wi-Fi leads. share of the variance of overall (LMG, 95% interval): wifi 0.195 [0.148, 0.243]; \
+safe 0.073 [0.042, 0.105].
+    """
+    kinds = list(dict.fromkeys(fit.terms["kind"]))
+    if kind not in kinds:
+        raise ArgumentError(unknown("kind of share", kind, kinds))
+    rows = fit.terms[fit.terms["kind"] == kind].sort_values("value", ascending=False, kind="stable")
+    outcome = fit.formula.split(" ~ ")[0]
+    named = "LMG" if kind == "lmg" else kind
+    xlabel = f"share of the variance of {outcome} ({named}, {text.percent(fit.level)} interval)"
+    axes = _axes(len(rows), title or f"What goes with {outcome}", xlabel)
+    for y, row in enumerate(rows.itertuples()):
+        _point(axes, y, row, _BLUE, "o")
+    _label_rows(axes, list(rows["term"]))
+    axes.set_xlim(left=0)
+    return _picture(axes)
+
+
+def estimates(table: pd.DataFrame, *, title: str = "", unit: str = "") -> Picture:
+    """Draw the rows of `measure` with their intervals: one line a segment, one metric at a time.
+
+    Args:
+        table: result of `measure`, filtered to one metric.
+        title: the finding in a sentence.
+        unit: unit of the value, for the axis.
+
+    Returns:
+        A `Picture`.
+
+    Raises:
+        ArgumentError: the table is not of `measure`, or holds several metrics.
+
+    Source: as `drivers`. Checked against: the sentence equals the table.
+
+    >>> from cxuxlib import cx, measure
+    >>> answers = pd.DataFrame({"recommend": [10, 9, 7, 3, 8, 9], "shop": list("aaabbb")})
+    >>> estimates(measure(answers, cx.nps(), by="shop"), title="Too few to tell", unit="points")
+    Too few to tell. NPS (points, 95% interval): a 67 [-22, 88]; b 0 [-61, 61].
+    """
+    needed = ("segment", "metric", "value", "low", "high", "level")
+    absent = [name for name in needed if name not in table.columns]
+    if absent or table["metric"].nunique() != 1:
+        raise ArgumentError(f"Give the rows of one metric from measure(); columns {needed} are needed, {absent} lack.")
+    metric = table["metric"].iloc[0]
+    inside = ", ".join(part for part in (unit, f"{text.percent(table['level'].iloc[0])} interval") if part)
+    axes = _axes(len(table), title or f"{metric} by segment", f"{metric} ({inside})")
+    for y, row in enumerate(table.itertuples()):
+        _point(axes, y, row, _BLUE, "o")
+    _label_rows(axes, [str(each) for each in table["segment"]])
+    return _picture(axes)
+
+
+def verdicts(rulings: Rulings, *, title: str = "") -> Picture:
+    """Draw each ruling's interval against the region where the claim holds and where it fails.
+
+    Args:
+        rulings: result of `claims.judge_all`.
+        title: the finding in a sentence.
+
+    Returns:
+        A `Picture`. Claims that are not answerable are named with no interval.
+
+    Source: Lakens, Scheel & Isager 2018, doi:10.1177/2515245918770963. Checked against: the rulings' table.
+
+    >>> from cxuxlib import claims, datasets
+    >>> print(verdicts(claims.judge_all(datasets.aggregates("mobi"))))
+    Rulings on mobi. estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
+refuted 0.951 [0.905, 0.990]; B4 service too not answerable.
+    """
+    from matplotlib.figure import Figure
+
+    shown = rulings.rulings
+    heading = title or f"Rulings on {rulings.study}"
+    heights = [1.0 if ruling.estimate else 0.45 for ruling in shown]
+    figure = Figure(figsize=(7.0, 0.6 + 1.35 * sum(heights)), layout="constrained")
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
+    said = []
+    for axes, ruling in zip(panels, shown, strict=True):
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.set_yticks([])
+        axes.set_title(f"{ruling.claim.id}: {ruling.verdict}", loc="left", fontsize=10)
+        if ruling.estimate is None:
+            axes.spines["bottom"].set_visible(False)
+            axes.set_xticks([])
+            axes.text(0.0, 0.4, "no estimate: the study cannot answer this", transform=axes.transAxes, color=_GREY)
+            said.append(f"{ruling.claim.id} {ruling.verdict}")
+            continue
+        found = ruling.estimate
+        border = [end for end in (*ruling.region.holds, *ruling.region.fails) if isfinite(end)]
+        ends = [found.low, found.high, *border]
+        pad = 0.15 * (max(ends) - min(ends))
+        low, high = min(ends) - pad, max(ends) + pad
+        axes.set_xlim(low, high)
+        axes.axvspan(max(low, ruling.region.holds[0]), min(high, ruling.region.holds[1]), color="#CCE5F2", zorder=0)
+        for end in sorted(set(border)):
+            axes.axvline(end, color="#333333", linewidth=1, linestyle="--")
+        color, marker = _VERDICTS[ruling.verdict]
+        _point(axes, 0.0, found, color, marker)
+        axes.set_ylim(-1, 1)
+        axes.set_xlabel(f"{found.name}, {text.percent(found.level)} interval; shaded: the claim holds", fontsize=9)
+        (middle,), _ = next(_drawn(line) for line in axes.lines if line.get_gid() == "estimate")
+        (start, stop), _ = next(_drawn(line) for line in axes.lines if line.get_gid() == "interval")
+        places = text.decimals(start, stop)
+        said.append(
+            f"{axes.get_title(loc='left').replace(':', '')} {text.number(middle, places)} "
+            f"{text.interval(start, stop, places)}"
+        )
+    level = text.percent(shown[0].region.level) if shown else ""
+    sentence = f"{heading}. estimate with {level} interval against the region where the claim holds (shaded): "
+    return Picture(figure, sentence + "; ".join(said) + ".")

@@ -1,0 +1,1 @@
+"""Statistics that see numbers and arrays only, never a dataframe."""

@@ -1,0 +1,149 @@
+"""Functions of a correlation matrix and how sure we are of them.
+
+A functional is given by its value and its gradient G, a symmetric matrix with zero diagonal that holds
+∂f/∂r_ab for each pair (a, b). With z the standardised answers of a unit, its influence is
+z'Az - E[z'Az] with A = ½ (G - diag((G∘R) 1)), whatever the distribution; under normality its
+variance is 2 tr(ARAR). Both are exact first-order results (Steiger & Hakstian 1982,
+doi:10.1111/j.2044-8317.1982.tb00652.x).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+__all__ = ["correlation", "htmt", "normal_covariance", "robust_covariance", "subset_r2"]
+
+_CHUNK = 1 << 14
+
+
+def correlation(covariance: np.ndarray) -> np.ndarray:
+    """Correlation matrix of a covariance matrix with positive variances; shape (p, p)."""
+    scale = np.sqrt(np.diag(covariance))
+    matrix = covariance / np.outer(scale, scale)
+    np.fill_diagonal(matrix, 1.0)
+    symmetric: np.ndarray = (matrix + matrix.T) / 2
+    return symmetric
+
+
+def _quadratic_forms(corr: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    pull = (gradients * corr).sum(axis=2)
+    forms: np.ndarray = 0.5 * (gradients - pull[:, :, None] * np.eye(len(corr)))
+    return forms
+
+
+def normal_covariance(corr: np.ndarray, gradients: np.ndarray, n: float) -> np.ndarray:
+    """Covariance of k functionals under multivariate normality.
+
+    Args:
+        corr: correlations, shape (p, p).
+        gradients: shape (k, p, p).
+        n: number of units (effective, where weighted).
+
+    Returns:
+        Shape (k, k).
+    """
+    spread = _quadratic_forms(corr, gradients) @ corr
+    return 2.0 * np.einsum("kij,lji->kl", spread, spread) / n
+
+
+def robust_covariance(
+    corr: np.ndarray, gradients: np.ndarray, answers: np.ndarray, w: np.ndarray, ww: np.ndarray
+) -> np.ndarray:
+    """Covariance of k functionals whatever the distribution of the answers.
+
+    Args:
+        corr: correlations, shape (p, p).
+        gradients: shape (k, p, p).
+        answers: distinct rows, shape (m, p).
+        w: sum of weights of each distinct row, shape (m,).
+        ww: sum of squared weights of each distinct row, shape (m,).
+
+    Returns:
+        Shape (k, k).
+    """
+    centered = answers - np.average(answers, axis=0, weights=w)
+    z = centered / np.sqrt(np.average(centered**2, axis=0, weights=w))
+    influence = np.column_stack([((z @ form) * z).sum(axis=1) for form in _quadratic_forms(corr, gradients)])
+    influence -= np.average(influence, axis=0, weights=w)
+    return np.asarray((influence * ww[:, None]).T @ influence / w.sum() ** 2)
+
+
+def htmt(corr: np.ndarray, a: list[int], b: list[int], *, geometric: bool, signed: bool) -> tuple[float, np.ndarray]:
+    """Heterotrait-monotrait ratio of two sets of items, and its gradient.
+
+    mean(r_ab) / √(mean(r_aa) mean(r_bb)), with geometric means for HTMT2, of |r| unless signed.
+
+    Args:
+        corr: correlations, shape (p, p).
+        a, b: positions of the items of each construct, two or more each.
+        geometric: HTMT2 instead of HTMT.
+        signed: keep the signs of the correlations.
+
+    Returns:
+        The value (NaN where undefined: a negative mean, or a negative correlation in a geometric mean) and the
+        gradient, shape (p, p).
+    """
+    gradient = np.zeros_like(corr)
+    blocks = [([(i, j) for i in a for j in b], 1.0), (list(combinations(a, 2)), -0.5), (list(combinations(b, 2)), -0.5)]
+    value = 1.0
+    for pairs, power in blocks:
+        rows, cols = np.array(pairs).T
+        r = corr[rows, cols]
+        sign = np.ones_like(r) if signed else np.where(r < 0, -1.0, 1.0)
+        size = r * sign
+        if geometric:
+            if (size <= 0).any():
+                return np.nan, gradient
+            mean, slope = float(np.exp(np.log(size).mean())), sign / (size * len(size))
+        else:
+            mean = float(size.mean())
+            if mean <= 0 and power < 0:
+                return np.nan, gradient
+            slope = sign / (mean * len(size)) if mean != 0 else np.full_like(sign, np.nan)
+        value *= mean**power
+        gradient[rows, cols] += power * slope
+        gradient[cols, rows] += power * slope
+    return value, gradient * value
+
+
+def subset_r2(corr: np.ndarray, players: list[list[int]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted sums of R² over every subset of players, and their gradients, exactly.
+
+    With β_S = R_SS⁻¹ r_S: R²(S) = r_S'β_S, ∂R²/∂r_S = 2β_S, ∂R²/∂R_SS = -β_S β_S'.
+
+    Args:
+        corr: correlations of the outcome (position 0) and the drivers, shape (p + 1, p + 1).
+        players: positions of the drivers of each player; a subset holds whole players.
+        weights: one row per functional, one column per subset (bit i set: player i is in), shape (k, 2^players).
+
+    Returns:
+        Values, shape (k,), and gradients over pairs, shape (k, p + 1, p + 1).
+    """
+    p, k = len(corr), len(weights)
+    values, gradients = np.zeros(k), np.zeros((k, p, p))
+    member = np.zeros((len(players), p), dtype=bool)
+    for i, positions in enumerate(players):
+        member[i, positions] = True
+    masks = np.flatnonzero(weights.any(axis=0))
+    bits = (masks[:, None] >> np.arange(len(players))) & 1
+    drivers = bits @ member > 0
+    sizes = drivers.sum(axis=1)
+    for size in np.unique(sizes[sizes > 0]):
+        same = np.flatnonzero(sizes == size)
+        for start in range(0, len(same), _CHUNK):
+            chunk = same[start : start + _CHUNK]
+            at = np.nonzero(drivers[chunk])[1].reshape(len(chunk), size)
+            r = corr[0, at]
+            beta = np.linalg.solve(corr[at[:, :, None], at[:, None, :]], r[:, :, None])[:, :, 0]
+            w = weights[:, masks[chunk]]
+            values += w @ (r * beta).sum(axis=1)
+            full = np.zeros((len(chunk), p))
+            full[np.arange(len(chunk))[:, None], at] = beta
+            gradients -= np.stack([(full * each[:, None]).T @ full for each in w]) * 2.0
+            edge = 2.0 * w @ full
+            gradients[:, 0, :] += edge
+            gradients[:, :, 0] += edge
+    gradients[:, np.arange(p), np.arange(p)] = 0.0
+    return values, gradients
