@@ -25,8 +25,8 @@ Unit = str | EllipsisType | None
 
 # Names under which people are usually numbered; where such a column repeats, rows are not units.
 _ID_LIKE = re.compile(
-    r"(^|_)u?u?id$|[a-z]I[dD]$|^(user|customer|client|respondent|participant|visitor|subject|member|account|person"
-    r"|passenger|unit)(_?(no|nr|number|key|code))?$",
+    r"(?i:(^|[_ ])u?u?id$)|[a-z]I[dD]$|(?i:^(user|customer|client|respondent|participant|visitor|subject|member"
+    r"|account|person|passenger|unit)([_ ]?(no|nr|number|key|code))?$)",
 )
 _ENGINES = "pandas, Polars, Arrow, or a DuckDB relation"
 
@@ -78,7 +78,8 @@ def _numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
         if values.empty:
             continue
         raise AnswerError(
-            f"Column {name!r} holds {dtype}, for example {listed(values.unique()[:3])}; answers must be numbers. "
+            f"Column {name!r} holds {dtype}, for example {listed(list(dict.fromkeys(map(str, values)))[:3])}; "
+            "answers must be numbers. "
             "Turn the texts into numbers first, with missing answers as null."
         )
 
@@ -100,7 +101,8 @@ def _score(metric: Metric, answer: nw.Expr) -> nw.Expr:
 def _check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str]) -> None:
     """Without a unit, refuse rows that repeat an id; with one, refuse rows that lack it."""
     if isinstance(unit, str):
-        lost = int(_rows(lazy.select(nw.col(unit).is_null().cast(nw.Int64).sum()))[unit].iloc[0] or 0)
+        absent = _answer(unit)[1] if lazy.collect_schema()[unit].is_float() else nw.col(unit).is_null()
+        lost = int(_rows(lazy.select(absent.cast(nw.Int64).sum().alias(unit)))[unit].iloc[0] or 0)
         if lost:
             raise UnitError(f"{lost:,} rows have no {unit!r}; drop them or find out whose they are.")
     elif unit is ...:
@@ -149,7 +151,7 @@ def sums(
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
     """
-    extra = [name for name in (by, unit, weight) if isinstance(name, str)]
+    extra = [name for name in (by, unit, weight) if name is not None and name is not ...]
     columns = list(dict.fromkeys(metric.column for metric in metrics))
     lazy = _open(frame, [*columns, *extra])
     _numeric(lazy, columns + ([weight] if weight else []))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Literal
 
 from cxuxlib.errors import DataError, unknown
@@ -81,11 +82,13 @@ class Study:
     truth: Mapping[str, float] | None = field(default=None)
 
     def __repr__(self) -> str:
-        sizes = ", ".join(
-            f"{name} ({len(table):,} rows)" if hasattr(table, "columns") else name
-            for name, table in self.tables.items()
-        )
-        return f"Study {self.name!r}: {sizes}; {len(self.columns)} columns described. Source: {self.source}"
+        tables = [f"{name} ({len(each):,} rows)" for name, each in self.tables.items() if hasattr(each, "columns")]
+        parts = {family: len(moments) for family, moments in families(self).items()}
+        tables += [f"{family} ({many} parts)" if many > 1 else family for family, many in parts.items()]
+        return f"Study {self.name!r}: {', '.join(tables)}; {len(self.columns)} columns described. Source: {self.source}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
 
 
 def names(study: Study, *, role: str | None = None, construct: str | None = None) -> list[str]:
@@ -97,12 +100,19 @@ def names(study: Study, *, role: str | None = None, construct: str | None = None
     ]
 
 
+def families(study: Study) -> dict[str, list[Moments]]:
+    """The tables of moments by family: "moments/WHAT" from "moments/WHAT/PART" (a year, say) or "moments/WHAT"."""
+    found: dict[str, list[Moments]] = {}
+    for key, table in study.tables.items():
+        if isinstance(table, Moments):
+            found.setdefault("/".join(key.split("/")[:2]), []).append(table)
+    return found
+
+
 def pooled(study: Study, family: str) -> Moments:
     """Add up the moments of a family, such as "moments/overall" over its years."""
-    parts = [table for key, table in study.tables.items() if key.rsplit("/", 1)[0] == family]
-    parts = [part for part in parts if isinstance(part, Moments)]
-    if not parts:
-        there = dict.fromkeys(key.rsplit("/", 1)[0] for key, t in study.tables.items() if isinstance(t, Moments))
+    there = families(study)
+    if family not in there:
         raise DataError(unknown("family of moments", family, there))
-    total: Moments = sum(parts[1:], parts[0])
-    return total
+    first, *others = there[family]
+    return sum(others, first)

@@ -49,8 +49,8 @@ body { font: 1rem/1.55 system-ui, sans-serif; }
 h1, h2, h3 { line-height: 1.25; } img { max-width: 100%; height: auto; }
 pre { overflow-x: auto; font-size: .875rem; } .prompt { display: none; }
 .input_area { background: #f6f6f6; padding: .1rem .8rem; border-left: 3px solid #0173b2; }
-table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; border: 0; font-size: .9rem; display: block; overflow-x: auto; margin: .6rem 0; }
+th, td { padding: .25rem .6rem; text-align: right; border: 0; border-bottom: 1px solid #ddd; }
 """
 
 

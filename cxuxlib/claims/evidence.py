@@ -12,8 +12,8 @@ from cxuxlib import text
 from cxuxlib.claims.ruling import Evidence
 from cxuxlib.errors import NotAnswerable, listed
 from cxuxlib.models import htmt, key_drivers, share_difference
-from cxuxlib.results import Estimate, Moments
-from cxuxlib.study import Study, names, pooled
+from cxuxlib.results import Estimate
+from cxuxlib.study import Study, families, names, pooled
 
 _GLOBAL_ITEMS = 3  # fewer overall items cannot tell what is CX from what is error in one item
 _HALO = 0.4  # share of the first eigenvalue above which one common answer tendency is likely
@@ -26,9 +26,9 @@ def complete(study: Study, columns: Sequence[str]) -> Any:
     if "answers" in study.tables:
         return study.tables["answers"]
     holding = {
-        key.rsplit("/", 1)[0]: len(table.names)
-        for key, table in study.tables.items()
-        if isinstance(table, Moments) and set(columns) <= set(table.names)
+        family: len(tables[0].names)
+        for family, tables in families(study).items()
+        if set(columns) <= set(tables[0].names)
     }
     if not holding:
         raise NotAnswerable(f"The study has neither rows nor moments that hold all of {listed(columns)}.")

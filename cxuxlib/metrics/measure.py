@@ -85,7 +85,8 @@ def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float)
     n, y, x = row["n"], row["y"], row["x"]
     if x == 0:
         return nan, nan, nan, "no valid answers" if n == 0 else "all weights are zero"
-    value = y / x
+    bottom, top = _SCORE_RANGE.get(metric.kind, (metric.low, metric.high))
+    value = min(max(y / x, bottom), top)  # rounding of weights may leave the range by a hair
     simple = row["most"] <= 1 and not weighted
     if simple and metric.kind == "proportion":
         return value, *intervals.adjusted_wald(y, n, level), "adjusted Wald"
@@ -96,15 +97,14 @@ def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float)
     if n < 2:
         return value, nan, nan, "no interval: one unit"
     variance = intervals.ratio_variance(n, y, x, row["yy"], row["xy"], row["xx"])
-    if variance <= 1e-12 and metric.kind != "mean":  # all alike: the delta method would claim certainty
+    if variance <= 1e-12 * top * top and metric.kind != "mean":  # all alike: the delta method would claim certainty
         size = x * x / row["xx"]
         if metric.kind == "proportion":
             return value, *intervals.adjusted_wald(value * size, size, level), "adjusted Wald on effective n"
-        promoters, passives, detractors = (size * (value == score) for score in (100, 0, -100))
-        low, high = intervals.nps_adjusted_wald(promoters, passives, detractors, level)
+        promoters, detractors = size * max(value, 0) / 100, size * max(-value, 0) / 100
+        low, high = intervals.nps_adjusted_wald(promoters, max(0.0, size - promoters - detractors), detractors, level)
         return value, low, high, "adjusted Wald on effective n"
     low, high = intervals.student(value, variance, n - 1, level)
-    bottom, top = _SCORE_RANGE.get(metric.kind, (metric.low, metric.high))
     return value, max(low, bottom), min(high, top), "t" if simple else "delta method over units"
 
 

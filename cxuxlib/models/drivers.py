@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cxuxlib.errors import ArgumentError, unknown
+from cxuxlib.errors import ArgumentError, ModelError, unknown
 from cxuxlib.models.sample import Interval, sample
 from cxuxlib.results import Estimate, Fit
 from cxuxlib.stats import correlations, intervals
@@ -87,6 +87,8 @@ def key_drivers(
         raise ArgumentError("Give either drivers (a list of columns) or groups (name to list of columns).")
     if isinstance(drivers, str):
         raise ArgumentError(f"drivers is a list of columns; got the text {drivers!r}.")
+    if not isinstance(groups, Mapping | None) or any(isinstance(each, str) for each in (groups or {}).values()):
+        raise ArgumentError("groups is a dict of name to list of columns, such as {'UX': ['ease'], 'price': ['cost']}.")
     players = (
         {name: [name] for name in drivers} if drivers is not None else {k: list(v) for k, v in (groups or {}).items()}
     )
@@ -178,6 +180,8 @@ def share_difference(
         if name not in shares.players:
             raise ArgumentError(unknown("player", name, shares.players))
     at = [_KINDS.index(kind) * len(shares.players) + shares.players.index(name) for name in (a, b)]
+    if not shares.r2 > 0:
+        raise ModelError("The drivers explain nothing (R² = 0), so there are no shares to compare.")
     difference = shares.values.ravel()[at[0]] - shares.values.ravel()[at[1]]
     gradient = np.zeros(len(shares.covariance))
     gradient[at[0]] += 1 / shares.r2

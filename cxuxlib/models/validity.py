@@ -62,8 +62,8 @@ def htmt(
     1  htmt2   0.41  0.30  0.52
     """
     intervals.check_level(level)
-    if len(constructs) < 2:
-        raise ArgumentError("HTMT compares constructs; name at least two.")
+    if not isinstance(constructs, Mapping) or len(constructs) < 2:
+        raise ArgumentError("HTMT compares constructs: name two or more, as a dict of name to list of items.")
     for name, items in constructs.items():
         if isinstance(items, str) or len(items) < 2:
             raise ArgumentError(f"Construct {name!r} needs a list of at least two items; got {items!r}.")

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from textwrap import fill
 
 from cxuxlib import text
@@ -108,19 +108,19 @@ def write(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>"
-        '<p class="lead">Each claim has an estimand and a decision rule that was written before the data. The '
-        "verdict is <em>supported</em>, <em>refuted</em>, <em>undecided</em> or <em>not answerable</em>, and names how strong the "
-        "kind of evidence is. Association is the weakest kind: it never shows that one thing drives another.</p>"
+        '<p class="lead">Each claim has an estimand and a decision rule that was written before the data. '
+        "The verdict is <em>supported</em>, <em>refuted</em>, <em>undecided</em> or <em>not answerable</em>, and "
+        "names how strong the kind of evidence is. Association is the weakest kind: it never shows that one thing "
+        "drives another.</p>"
         f"{''.join(parts)}<footer>Made with cxuxlib.</footer></main></body></html>\n"
     )
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".part", delete=False) as draft:
-            draft.write(page)
-        whole = Path(draft.name)
-        whole.chmod(0o644)
-        whole.replace(target)
+        with TemporaryDirectory(dir=target.parent) as folder:
+            draft = Path(folder) / target.name
+            draft.write_text(page, encoding="utf-8")
+            draft.replace(target)
     except OSError as error:
         raise DataError(f"Cannot write the report to {target}: {error.strerror}.") from error
     return target

@@ -45,7 +45,8 @@ def normal_covariance(corr: np.ndarray, gradients: np.ndarray, n: float) -> np.n
         Shape (k, k).
     """
     spread = _quadratic_forms(corr, gradients) @ corr
-    return 2.0 * np.einsum("kij,lji->kl", spread, spread) / n
+    covariance: np.ndarray = 2.0 * np.einsum("kij,lji->kl", spread, spread) / n
+    return covariance
 
 
 def robust_covariance(

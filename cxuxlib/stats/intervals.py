@@ -22,8 +22,8 @@ __all__ = [
 
 def check_level(level: float) -> float:
     """Return a confidence level, refused unless it lies between 0 and 1."""
-    if not 0 < level < 1:
-        raise ArgumentError(f"level is a probability between 0 and 1, such as 0.95; got {level}.")
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise ArgumentError(f"level is a probability between 0 and 1, such as 0.95; got {level!r}.")
     return level
 
 
@@ -105,7 +105,8 @@ def nps_adjusted_wald(promoters: float, passives: float, detractors: float, leve
         raise SampleError("A Net Promoter Score needs at least one answer, and no negative counts.")
     p, d = (promoters + 0.75) / (n + 3), (detractors + 0.75) / (n + 3)
     half = normal_quantile(level) * sqrt((p + d - (p - d) ** 2) / (n + 3))
-    return max(-100.0, 100 * (p - d - half)), min(100.0, 100 * (p - d + half))
+    found = 100 * (promoters - detractors) / n  # the 3 added answers can pull the interval past it
+    return max(-100.0, min(found, 100 * (p - d - half))), min(100.0, max(found, 100 * (p - d + half)))
 
 
 def student(value: float, variance: float, df: float, level: float = 0.95) -> tuple[float, float]:
