@@ -196,8 +196,6 @@ def main(arguments):
         code = run([*arguments_of_python, *more])
         if code:
             return code
-    if command == "study":
-        print(f"The report: {Path('build') / 'index.html'}")
     return 0
 
 

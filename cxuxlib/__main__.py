@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 
 from cxuxlib import claims, datasets, models, plots, report
@@ -14,7 +16,9 @@ from cxuxlib.study import Study, pooled
 
 
 def _title(page: Path) -> str:
-    return page.stem.replace("-", " ")
+    """The heading of a notebook's page, or its file name."""
+    found = re.search(r"<h1[^>]*>(.*?)(<a |</h1>)", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", "", found[1])).strip() if found else page.stem
 
 
 def _figures(sfo: Study, rulings: Sequence[claims.Rulings]) -> list[plots.Picture]:
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CxuxError as error:
         print(f"cxuxlib: {error}", file=sys.stderr)
         return 1
-    print(f"\nReport: {page}")
+    print(f"\nThe report: {page.resolve()}")
     return 0
 
 

@@ -97,7 +97,8 @@ def aggregates(name: str) -> Study:
         the overall rating), ``moments/recommend/2017`` and ``2018`` (13 items and the recommendation),
         ``moments/overall+recommend/2017`` and ``2018``; and the tables ``counts`` (year, item, answer as text
         or the reason why it is missing, n) and ``weighted`` (year, weight, item, answer, n; valid answers
-        only). For mobi: ``moments/all`` (24 items), and the table ``htmt`` with intervals that need the rows.
+        only). For mobi: ``moments/all`` (24 items) and ``moments/UX+CX``. ``fourth/...`` has the covariance of the
+        correlations, which `pooled` attaches to the moments of a family.
 
     Raises:
         ArgumentError: there is no such study.
@@ -125,7 +126,7 @@ def aggregates(name: str) -> Study:
             described |= {*table.columns, *table.get("item", ())}
         else:
             for key, entry in json.loads(content).items():
-                tables[key] = _moments(entry)
+                tables[key] = _moments(entry) if "means" in entry else _symmetric(entry["covariance"])
                 described |= set(entry["names"])
     columns = tuple(_column(field) for field in _fields(package) if field["name"] in described)
     return Study(name, tables, columns, f"{_source(package)}; published aggregates, without the rows")
@@ -181,11 +182,16 @@ def _verified(path: Path) -> bytes:
 
 
 def _moments(entry: dict[str, Any]) -> Moments:
-    names = tuple(entry["names"])
-    covariance = np.empty((len(names), len(names)))
-    for row, values in enumerate(entry["covariance"]):
-        covariance[row, : row + 1] = covariance[: row + 1, row] = values
-    return Moments(entry["n"], names, np.array(entry["means"]), covariance, entry["n_missing"])
+    means, covariance = np.array(entry["means"]), _symmetric(entry["covariance"])
+    return Moments(entry["n"], tuple(entry["names"]), means, covariance, entry["n_missing"])
+
+
+def _symmetric(triangle: list[list[float]]) -> np.ndarray:
+    """A matrix from its lower triangle, row by row."""
+    full = np.empty((len(triangle), len(triangle)))
+    for row, values in enumerate(triangle):
+        full[row, : row + 1] = full[: row + 1, row] = values
+    return full
 
 
 def _part(name: str, resource: dict[str, Any], fields: list[dict[str, Any]]) -> _Part:

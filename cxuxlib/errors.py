@@ -50,6 +50,7 @@ def listed(names: Iterable[object], most: int = 12) -> str:
 def unknown(kind: str, name: object, existing: Iterable[object]) -> str:
     """Say that a name is not there, what is there, and what may have been meant."""
     names = [str(each) for each in existing]
-    close = get_close_matches(str(name), names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    lowered = {each.lower(): each for each in reversed(names)}
+    close = get_close_matches(str(name).lower(), lowered, n=1)
+    hint = f" Did you mean {lowered[close[0]]!r}?" if close else ""
     return f"There is no {kind} {name!r}; there is {listed(names)}.{hint}"

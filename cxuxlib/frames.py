@@ -23,11 +23,24 @@ __all__ = ["counts", "expand", "sums"]
 
 Unit = str | EllipsisType | None
 
-# Names under which people are usually numbered; where such a column repeats, rows are not units.
-_ID_LIKE = re.compile(
-    r"(?i:(^|[_ ])u?u?id$)|[a-z]I[dD]$|(?i:^(user|customer|client|respondent|participant|visitor|subject|member"
-    r"|account|person|passenger|unit)([_ ]?(no|nr|number|key|code))?$)",
+# A column so named numbers people (or rows of a log by person); where it repeats, rows are not units. A heuristic:
+# names are compared in lower case and without separators.
+_PEOPLE = (
+    "user|customer|cust|client|respondent|resp|participant|visitor|subject|subj|member|account|person|people|passenger"
+    "|patient|panelist|panel|guest|student|employee|household|subscriber|buyer|shopper|unit|case|session|device|cookie"
 )
+_ID_LIKE = re.compile(
+    rf"^(u?u?id|pid|guid|(user)?e?mail|login|username|msisdn|phone|id({_PEOPLE})"
+    rf"|({_PEOPLE})s?((uu|gu)?ids?|no|nr|num|number|key|code|ref|hash|email)?)$"
+)
+
+
+def _is_id(name: str) -> bool:
+    return bool(_ID_LIKE.match(re.sub(r"[^a-z0-9]", "", name.lower())))
+
+
+# Sums over rows, by metric: weighted scores, weights, squared scores, squared weights, valid, missing, out of range.
+_ROW_SUMS = ("y", "x", "q", "ww", "r", "m", "b")
 _ENGINES = "pandas, Polars, Arrow, or a DuckDB relation"
 
 
@@ -47,6 +60,9 @@ def _open(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
         if not missing:
             keep = [name for name in existing if isinstance(name, str) and existing.count(name) == 1]
             frame = frame[keep].infer_objects()
+            for name in columns:
+                if frame[name].dtype == object:  # pd.NA among objects is no null to narwhals
+                    frame[name] = frame[name].where(frame[name].notna(), None)
     try:
         lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
     except (TypeError, NarwhalsError) as error:
@@ -98,7 +114,7 @@ def _score(metric: Metric, answer: nw.Expr) -> nw.Expr:
     return sum(parts[1:], parts[0])
 
 
-def _check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str]) -> None:
+def _check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str], advice: str) -> None:
     """Without a unit, refuse rows that repeat an id; with one, refuse rows that lack it."""
     if isinstance(unit, str):
         absent = _answer(unit)[1] if lazy.collect_schema()[unit].is_float() else nw.col(unit).is_null()
@@ -106,16 +122,16 @@ def _check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str]) -> No
         if lost:
             raise UnitError(f"{lost:,} rows have no {unit!r}; drop them or find out whose they are.")
     elif unit is ...:
-        names = [name for name in lazy.collect_schema().names() if name not in used and _ID_LIKE.search(name)]
+        names = [name for name in lazy.collect_schema().names() if name not in used and _is_id(name)]
         if not names:
             return
         plan = [nw.len().alias("rows"), *(nw.col(name).n_unique().alias(name) for name in names)]
         found = _rows(lazy.select(*plan)).iloc[0]
         for name in names:
-            if found[name] < found["rows"]:
+            if (found[name] or 0) < found["rows"]:  # DuckDB answers null where there are no rows
                 raise UnitError(
                     f"Rows repeat {name!r} ({int(found['rows']):,} rows, {int(found[name]):,} different): intervals "
-                    f"from repeated rows are too narrow. Say unit={name!r}, or unit=None if each row is a unit."
+                    f"from repeated rows are too narrow. {advice.format(name=name)}"
                 )
 
 
@@ -123,9 +139,10 @@ def _refuse(lazy: nw.LazyFrame[Any], metric: Metric, bad: nw.Expr, many: float) 
     examples = _rows(lazy.filter(bad).select(metric.column).unique().head(5))[metric.column]
     shown = ", ".join(f"{float(each):g}" for each in sorted(examples.astype(float)))
     whole = "whole numbers" if metric.scores else "numbers"
+    found = "1 answer in column" if many == 1 else f"{int(many):,} answers in column"
     raise AnswerError(
-        f"{int(many):,} answers in column {metric.column!r} are outside the range of {metric.name} "
-        f"({whole} {metric.low:g} to {metric.high:g}): found {shown}. Recode them, or set them to missing."
+        f"{found} {metric.column!r} outside the range of {metric.name} "
+        f"({whole} {metric.low:g} to {metric.high:g}): {shown}. Recode them, or set them to missing."
     )
 
 
@@ -145,8 +162,9 @@ def sums(
         weight: column of sampling weights, 0 or more.
 
     Returns:
-        One row per segment and metric: segment, metric (position), n (units with a valid answer), answers,
-        n_missing (rows), most (answers of the busiest unit), y, x, yy, xy, xx (sums over units).
+        One row per segment and metric: segment, metric (position), n (units with a valid answer of positive
+        weight), answers, n_missing (rows), most (answers of the busiest unit), y, x, yy, xy, xx (sums over units),
+        q (sum of weight times squared score over rows), ww (sum of squared weights over rows).
 
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
@@ -155,7 +173,13 @@ def sums(
     columns = list(dict.fromkeys(metric.column for metric in metrics))
     lazy = _open(frame, [*columns, *extra])
     _numeric(lazy, columns + ([weight] if weight else []))
-    _check_units(lazy, unit, [*columns, *extra])
+    schema = lazy.collect_schema()
+    for metric in metrics:
+        if schema[metric.column] == nw.Boolean and metric.high > 1:
+            raise AnswerError(
+                f"Column {metric.column!r} holds true/false; {metric.name} wants {metric.low:g} to {metric.high:g}."
+            )
+    _check_units(lazy, unit, [*columns, *extra], "Say unit={name!r}, or unit=None if each row is a unit.")
     lazy = lazy.select(*dict.fromkeys([*columns, *extra]))
 
     w, no_weight = _answer(weight) if weight else (nw.lit(1.0), nw.lit(False))
@@ -171,6 +195,8 @@ def sums(
         plan += [
             (fine * w * _score(metric, answer)).alias(f"y{i}"),
             (fine * w).alias(f"x{i}"),
+            (fine * w * _score(metric, answer) * _score(metric, answer)).alias(f"q{i}"),
+            (fine * w * w).alias(f"ww{i}"),
             fine.alias(f"r{i}"),
             missing.cast(nw.Float64).alias(f"m{i}"),
             bad[-1].cast(nw.Float64).alias(f"b{i}"),
@@ -181,14 +207,14 @@ def sums(
 
     each = range(len(metrics))
     if isinstance(unit, str):
-        kept = [f"{letter}{i}" for i in each for letter in "yxrmb"] + ["bw"]
+        kept = [f"{letter}{i}" for i in each for letter in _ROW_SUMS] + ["bw"]
         table = table.group_by("segment", "unit").agg(*(nw.col(name).sum() for name in kept))
     table = table.with_columns(
         *((nw.col(f"{a}{i}") * nw.col(f"{b}{i}")).alias(f"{a}{b}{i}") for i in each for a, b in ("yy", "xy", "xx")),
-        *((nw.col(f"r{i}") > 0).cast(nw.Float64).alias(f"n{i}") for i in each),
+        *((nw.col(f"x{i}") > 0).cast(nw.Float64).alias(f"n{i}") for i in each),
         *(nw.col(f"r{i}").alias(f"t{i}") for i in each),
     )
-    added = [f"{part}{i}" for i in each for part in ("y", "x", "yy", "xy", "xx", "n", "r", "m", "b")]
+    added = [f"{part}{i}" for i in each for part in (*_ROW_SUMS, "yy", "xy", "xx", "n")]
     aggregates = [nw.col(name).sum() for name in [*added, "bw"]] + [nw.col(f"t{i}").max() for i in each]
     found = _rows(table.group_by("segment").agg(*aggregates))
 
@@ -202,7 +228,7 @@ def sums(
         if found[f"b{i}"].sum():
             _refuse(lazy, metric, bad[i], found[f"b{i}"].sum())
     columns_of = {"n": "n", "r": "answers", "m": "n_missing", "t": "most"} | {
-        a: a for a in ("y", "x", "yy", "xy", "xx")
+        a: a for a in ("y", "x", "yy", "xy", "xx", "q", "ww")
     }
     found = found.sort_values("segment", key=_order, ignore_index=True)
     parts = [
@@ -221,7 +247,7 @@ def _order(segments: pd.Series) -> pd.Series:
 
 
 def counts(
-    frame: Any, columns: Sequence[str], *, weight: str | None = None, frequency: str | None = None, unit: Unit = ...
+    frame: Any, columns: Sequence[str], *, weight: str | None = None, frequency: str | None = None
 ) -> tuple[pd.DataFrame, int]:
     """Reduce a frame to its distinct complete rows, how often each occurs, and their weights.
 
@@ -230,7 +256,6 @@ def counts(
         columns: numeric columns; a row with a missing value in one of them is left out and counted.
         weight: column of sampling weights, 0 or more.
         frequency: column that says how many units a row stands for.
-        unit: None says rows are units where an id repeats.
 
     Returns:
         The table (c0, c1, ... the columns in their order; n; w = sum of weights; ww = sum of squared weights),
@@ -245,12 +270,13 @@ def counts(
     lazy = _open(frame, [*columns, *extra])
     _numeric(lazy, [*columns, *extra])
     if not frequency:
-        _check_units(lazy, unit, [*columns, *extra])
+        advice = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
+        _check_units(lazy, ..., [*columns, *extra], advice)
     values, gone = zip(*(_answer(name) for name in columns), strict=True)
     incomplete = nw.any_horizontal(*gone, ignore_nulls=False)
     n, lost_n = _answer(frequency) if frequency else (nw.lit(1.0), nw.lit(False))
     w, lost_w = _answer(weight) if weight else (nw.lit(1.0), nw.lit(False))
-    broken = lost_n | lost_w | (n < 0) | (w < 0) | (n == float("inf")) | (w == float("inf"))
+    broken = lost_n | lost_w | (n < 0) | (n != n.round(0)) | (w < 0) | (n == float("inf")) | (w == float("inf"))
     keys = [f"c{i}" for i in range(len(columns))]  # own names: nothing in the frame can clash with them
     table = lazy.select(
         *(value.alias(key) for value, key in zip(values, keys, strict=True)),
@@ -279,4 +305,7 @@ def expand(table: pd.DataFrame, frequency: str = "n") -> pd.DataFrame:
     """
     if frequency not in table.columns:
         raise ColumnError(unknown("column", frequency, table.columns))
-    return table.loc[table.index.repeat(table[frequency])].drop(columns=frequency).reset_index(drop=True)
+    many = table[frequency]
+    if not (many.ge(0) & (many % 1).eq(0)).all():
+        raise AnswerError(f"Column {frequency!r} counts units: whole numbers, 0 or more.")
+    return table.loc[table.index.repeat(many)].drop(columns=frequency).reset_index(drop=True)

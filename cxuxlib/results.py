@@ -120,8 +120,10 @@ class Moments:
         means: shape (p,).
         covariance: shape (p, p), divisor n - 1.
         n_missing: units left out because an answer was missing.
+        fourth: asymptotic covariance (times n) of the correlations, pairs in row order, shape (q, q) with
+            q = p(p - 1)/2; with it intervals hold whatever the distribution, without it they need normality.
 
-    Two disjoint samples add up to the moments of both together (Chan, Golub & LeVeque 1983,
+    Two disjoint samples add up to the moments of both together, without ``fourth`` (Chan, Golub & LeVeque 1983,
     doi:10.1080/00031305.1983.10483115).
 
     >>> a = Moments(2, ("x",), np.array([1.5]), np.array([[0.5]]))
@@ -135,6 +137,7 @@ class Moments:
     means: np.ndarray
     covariance: np.ndarray
     n_missing: int = 0
+    fourth: np.ndarray | None = None
 
     def __add__(self, other: Moments) -> Moments:
         if self.names != other.names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal
 
@@ -115,4 +115,6 @@ def pooled(study: Study, family: str) -> Moments:
     if family not in there:
         raise DataError(unknown("family of moments", family, there))
     first, *others = there[family]
-    return sum(others, first)
+    total: Moments = sum(others, first)
+    fourth = study.tables.get(family.replace("moments/", "fourth/", 1))
+    return total if fourth is None else replace(total, fourth=fourth)

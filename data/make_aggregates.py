@@ -15,30 +15,38 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from cxuxlib import datasets, models
+from cxuxlib import datasets
+from cxuxlib.stats.correlations import pair_covariance
 from cxuxlib.study import Study, names
 
 
 def main(target: Path) -> None:
     """Write the aggregates of both studies, with their checksums, into a folder."""
     sfo, mobi = datasets.load("sfo"), datasets.load("mobi")
+    sets = {key: [*names(sfo, role="item"), key] for key in ("overall", "recommend")}
+    sets["overall+recommend"] = ["overall", "recommend"]
     write(
         target / "sfo",
         {
             "counts.csv": table(("year", "item", "answer", "n"), counts(sfo)),
             "weighted.csv": table(("year", "weight", "item", "answer", "n"), weighted(sfo)),
-            "moments.json": document(sfo_moments(sfo)),
+            "moments.json": document(sfo_moments(sfo, sets)),
+            "fourth.json": document({f"fourth/{key}": fourth(sfo, columns) for key, columns in sets.items()}),
         },
     )
     answers = mobi.tables["answers"]
-    items = [column.name for column in mobi.columns if column.role != "unit"]
-    files = {
-        "moments.json": document({"moments/all": moments(answers, items)}),
-        "htmt.csv": table(("a", "b", "kind", "value", "low", "high", "level", "n", "method"), robust_htmt(mobi)),
-    }
-    write(target / "mobi", files)
+    every = [column.name for column in mobi.columns if column.role != "unit"]
+    few = [*names(mobi, role="item", construct="UX"), *names(mobi, role="cx")]
+    write(
+        target / "mobi",
+        {
+            "moments.json": document({"moments/all": moments(answers, every), "moments/UX+CX": moments(answers, few)}),
+            "fourth.json": document({"fourth/UX+CX": fourth(mobi, few)}),
+        },
+    )
 
 
 def counts(study: Study) -> Iterable[tuple[object, ...]]:
@@ -65,14 +73,8 @@ def weighted(study: Study) -> Iterable[tuple[object, ...]]:
         yield from ((year, weight, item, int(answer), n) for (year, weight, answer), n in tally.items())
 
 
-def sfo_moments(study: Study) -> dict[str, dict[str, Any]]:
+def sfo_moments(study: Study, sets: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
     """Moments by year of the items with each outcome, and of the two outcomes."""
-    items = names(study, role="item")
-    sets = {
-        "overall": [*items, "overall"],
-        "recommend": [*items, "recommend"],
-        "overall+recommend": ["overall", "recommend"],
-    }
     found = {}
     for key, columns in sets.items():
         for year, rows in study.tables["answers"].groupby("year"):
@@ -81,12 +83,13 @@ def sfo_moments(study: Study) -> dict[str, dict[str, Any]]:
     return found
 
 
-def robust_htmt(study: Study) -> Iterable[tuple[object, ...]]:
-    """HTMT of UX and CX items with distribution-free intervals, which moments alone cannot give."""
-    constructs = {"UX": names(study, role="item", construct="UX"), "CX": names(study, role="cx")}
-    for row in models.htmt(study.tables["answers"], constructs, interval="robust", level=0.90).itertuples():
-        figures = (round(row.value, 8), round(row.low, 6), round(row.high, 6))
-        yield row.a, row.b, row.kind, *figures, row.level, row.n, row.method
+def fourth(study: Study, columns: list[str]) -> dict[str, Any]:
+    """Covariance of the correlations of complete cases: what intervals need where answers are not normal."""
+    complete = study.tables["answers"][columns].dropna().to_numpy()
+    ones = np.ones(len(complete))
+    found = pair_covariance(np.corrcoef(complete.T), complete, ones, ones)
+    rows = [[float(f"{value:.8g}") for value in row[: i + 1]] for i, row in enumerate(found)]
+    return {"n": len(complete), "names": columns, "covariance": rows}
 
 
 def moments(rows: pd.DataFrame, columns: list[str]) -> dict[str, Any]:

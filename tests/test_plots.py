@@ -17,7 +17,7 @@ def fit() -> object:
 
 def test_drivers_are_sorted_and_said(fit: object) -> None:
     sentence = repr(plots.drivers(fit, title="A leads"))
-    assert sentence.startswith("A leads. share of the variance of overall (LMG, 95% interval): a 0.3")
+    assert sentence.startswith("A leads. Share of the variance of overall (LMG, 95% interval): a 0.3")
     assert "; b 0.0" in sentence
 
 

@@ -46,8 +46,10 @@ METADATA = {
 STYLE = """
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 body { font: 1rem/1.55 system-ui, sans-serif; }
-h1, h2, h3 { line-height: 1.25; } img { max-width: 100%; height: auto; }
-pre { overflow-x: auto; font-size: .875rem; } .prompt { display: none; }
+h1, h2, h3 { line-height: 1.25; } body * { box-sizing: border-box; max-width: 100%; }
+img { max-width: 100%; height: auto; }
+pre { overflow: auto hidden; font-size: .875rem; margin: 0; padding: .5rem 0; line-height: 1.45; }
+.prompt { display: none; } p { overflow-wrap: anywhere; }
 .input_area { background: #f6f6f6; padding: .1rem .8rem; border-left: 3px solid #0173b2; }
 table { border-collapse: collapse; border: 0; font-size: .9rem; display: block; overflow-x: auto; margin: .6rem 0; }
 th, td { padding: .25rem .6rem; text-align: right; border: 0; border-bottom: 1px solid #ddd; }

@@ -4,6 +4,7 @@ from math import inf
 
 from cxuxlib.claims.evidence import distinct, service_minus_ux
 from cxuxlib.claims.ruling import Claim, Region, Ruling, Rulings, judge
+from cxuxlib.errors import ArgumentError
 from cxuxlib.study import Study
 
 __all__ = [
@@ -66,5 +67,7 @@ def judge_all(study: Study) -> Rulings:
     >>> claims.judge_all(datasets.aggregates("sfo")).table[["claim", "verdict"]].values.tolist()
     [['A0 distinct', 'not answerable'], ['B4 service too', 'undecided']]
     """
+    if not isinstance(study, Study):
+        raise ArgumentError(f"judge_all takes a study (see datasets); got {type(study).__name__}.")
     rulings = tuple(judge(claim, study) for claim in ALL)
     return Rulings(study.name, rulings, study.source)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
 
 from cxuxlib import text
 from cxuxlib.claims.ruling import Evidence
-from cxuxlib.errors import NotAnswerable, listed
-from cxuxlib.models import htmt, key_drivers, share_difference
+from cxuxlib.errors import ModelError, NotAnswerable, listed
+from cxuxlib.models import factor_correlation, htmt, key_drivers, latent_drivers, share_difference
 from cxuxlib.results import Estimate
 from cxuxlib.study import Study, families, names, pooled
 
 _GLOBAL_ITEMS = 3  # fewer overall items cannot tell what is CX from what is error in one item
-_HALO = 0.4  # share of the first eigenvalue above which one common answer tendency is likely
+_COMMON = 0.4  # share of the first eigenvalue above which a ruling mentions that all ratings move together
 _LEFT_OUT = 0.2  # share of incomplete answer sheets that a ruling mentions
-_CHOICES = 60  # draws of equal numbers of items that are compared at most
 
 
 def complete(study: Study, columns: Sequence[str]) -> Any:
@@ -36,7 +34,7 @@ def complete(study: Study, columns: Sequence[str]) -> Any:
 
 
 def distinct(study: Study, level: float) -> Evidence:
-    """A0: HTMT2 of the UX items and the study's own overall items."""
+    """A0: correlation of UX and CX in a two-factor model, with HTMT2 as a check."""
     ux, cx = names(study, role="item", construct="UX"), names(study, role="cx")
     loyalty = names(study, role="loyalty")
     if len(ux) < 2:
@@ -47,91 +45,70 @@ def distinct(study: Study, level: float) -> Evidence:
             f"CX needs at least {_GLOBAL_ITEMS} overall items of its own; the study has {listed(cx)}{also}. "
             "With fewer, what is CX cannot be told from the error of a single question."
         )
-    table = htmt(complete(study, [*ux, *cx]), {"UX": ux, "CX": cx}, level=level)
-    row, plain = table.iloc[1], table.iloc[0]
+    data, constructs = complete(study, [*ux, *cx]), {"UX": ux, "CX": cx}
+    row = factor_correlation(data, constructs, level=level).iloc[0]
+    check = htmt(data, constructs, level=level).iloc[1]
     if np.isnan(row["value"]):
-        raise NotAnswerable("Some items correlate negatively; reverse the items that are keyed the other way round.")
+        raise NotAnswerable("The two-factor model of UX and CX does not converge on these data.")
     found = Estimate(
-        row["value"], row["low"], row["high"], row["n"], row["method"], level, "HTMT2(UX, CX)", row["n_missing"]
+        row["value"], row["low"], row["high"], row["n"], row["method"], level, "r(UX, CX), error-free", row["n_missing"]
     )
-    normal = "" if "answers" in study.tables else (
-        " Only moments are here, so the interval rests on normal theory: it is too narrow where answers pile up."
-    )  # fmt: skip
-    return Evidence(
-        found,
-        f"{len(ux)} UX items against {len(cx)} overall items; HTMT, the same with arithmetic means, is "
-        f"{text.number(plain['value'])} {text.interval(plain['low'], plain['high'])}.{normal}",
-    )
+    parts = [f"Two-factor model of {len(ux)} UX and {len(cx)} overall items"]
+    parts.append(f"HTMT2 as a check is {text.number(check['value'])} {text.interval(check['low'], check['high'], 3)}")
+    if row["n_negative"]:
+        parts.append(f"{row['n_negative']} correlations are negative: are all items keyed the same way?")
+    return Evidence(found, "; ".join([*parts, *_notes(study, found)]) + ".")
 
 
 def service_minus_ux(study: Study, level: float) -> Evidence:
-    """B4: Shapley share of the service block minus that of the UX block, in explaining the overall rating."""
+    """B4: Shapley share of service minus that of UX in the overall rating, both freed of measurement error."""
     blocks = {
         "UX": names(study, role="item", construct="UX"),
         "service": names(study, role="item", construct="service"),
     }
-    outcomes = names(study, role="cx")
+    outcome = names(study, role="cx")
     for name, items in blocks.items():
         if not items:
             raise NotAnswerable(f"The study has no {name} items.")
-    if not outcomes:
+    if not outcome:
         raise NotAnswerable("The study has no overall rating of the experience.")
     for column in study.columns:
         if column.role == "item" and column.construct == "other facet":
-            blocks.setdefault(column.facet, []).append(column.name)
-    outcome = outcomes[0]
+            blocks.setdefault(f"facet {column.facet}", []).append(column.name)
     every = [item for items in blocks.values() for item in items]
-    data = complete(study, [outcome, *every])
-    fit = key_drivers(data, outcome, groups=blocks, level=level)
-    whole = share_difference(fit, "service", "UX", level=level)
+    data = complete(study, [*outcome, *every])
+    seen = key_drivers(data, outcome[0], groups=blocks, level=level)
+    observed = share_difference(seen, "service", "UX", level=level)
+    said = f"{text.number(observed.value)} {text.interval(observed.low, observed.high, 3)}"
+    alone = [name for name in ("UX", "service") if len(blocks[name]) < 2]
+    try:
+        if alone:
+            raise ModelError(f"{listed(alone)} has a single item, whose error nobody knows.")
+        freed = share_difference(latent_drivers(data, outcome, blocks, level=level), "service", "UX", level=level)
+        parts = [f"Association with {listed(outcome)}; of the answers as they are, the difference is {said}"]
+    except ModelError as reason:
+        freed = None
+        parts = [
+            f"The answers as they are differ by {said}, but that compares how well the two were measured as much as "
+            f"what they matter. {str(reason).rstrip('.')}"
+        ]
+    common = seen.quality["first_eigenvalue"] / len(every)
+    if common > _COMMON:
+        parts.append(
+            f"the first eigenvalue of the {len(every)} items is {seen.quality['first_eigenvalue']:.2f}: all ratings "
+            "move together, by halo or by agreement, which one questionnaire cannot tell"
+        )
+    return Evidence(freed or observed, "; ".join([*parts, *_notes(study, observed)]) + ".", decides=freed is not None)
 
-    parts = [f"Association with {outcome!r}; R² = {text.number(fit.quality['R2'])}"]
-    sizes = {name: len(blocks[name]) for name in ("service", "UX")}
-    estimate = whole
-    if sizes["service"] != sizes["UX"]:
-        equal = _on_equal_numbers(data, outcome, blocks, level)
-        estimate = Estimate(
-            whole.value, min(whole.low, equal[1]), max(whole.high, equal[2]), whole.n,
-            f"{whole.method}, spanning blocks and equal numbers of items", level, whole.name, whole.n_missing,
-        )  # fmt: skip
-        parts.append(
-            f"service has {sizes['service']} items and UX {sizes['UX']}, and more items take a larger share, so the "
-            f"interval spans the difference of the blocks, {text.number(whole.value)} "
-            f"{text.interval(whole.low, whole.high, 3)}, and the average over equal numbers of items, "
-            f"{text.number(equal[0])} {text.interval(equal[1], equal[2], 3)}"
-        )
-    halo = fit.quality["first_eigenvalue"] / len(every)
-    if halo > _HALO:
-        parts.append(
-            f"the first eigenvalue of the {len(every)} items is {fit.quality['first_eigenvalue']:.2f}: a halo, so "
-            "single shares say less than they seem to"
-        )
-    left_out = whole.n_missing / (whole.n + whole.n_missing)
+
+def _notes(study: Study, found: Estimate) -> list[str]:
+    """What a reader must know of any ruling: who was left out, what was not used, what the interval assumes."""
+    notes = []
+    left_out = found.n_missing / (found.n + found.n_missing)
     if left_out > _LEFT_OUT:
-        parts.append(f"{100 * left_out:.0f}% of the answer sheets are incomplete and left out")
-    return Evidence(estimate, "; ".join(parts) + ".")
-
-
-def _on_equal_numbers(
-    data: Any, outcome: str, blocks: dict[str, list[str]], level: float
-) -> tuple[float, float, float]:
-    """Average difference over draws of equally many items from both facets, with its interval.
-
-    The draws share their respondents; taking the average half-width treats them as perfectly correlated, which
-    can only make the interval too wide.
-    """
-    size = min(len(blocks["UX"]), len(blocks["service"]))
-    draws = (
-        {**blocks, "UX": list(ux), "service": list(service)}
-        for ux in combinations(blocks["UX"], size)
-        for service in combinations(blocks["service"], size)
-    )
-    found = [
-        share_difference(key_drivers(data, outcome, groups=draw, level=level), "service", "UX", level=level)
-        for draw in islice(draws, _CHOICES)
-    ]
-    return (
-        float(np.mean([each.value for each in found])),
-        float(np.mean([each.low for each in found])),
-        float(np.mean([each.high for each in found])),
-    )
+        notes.append(f"{100 * left_out:.0f}% of the answer sheets are incomplete and left out")
+    if names(study, role="weight"):
+        notes.append("unweighted")
+    if "normal" in found.method:
+        notes.append("only moments are here, so the interval is too narrow where answers pile up")
+    return notes

@@ -58,10 +58,11 @@ def _range(ends: tuple[float, float]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the test of a claim found: an estimate, and what a reader must know of it."""
+    """What the test of a claim found: an estimate, what a reader must know of it, and whether it may decide."""
 
     estimate: Estimate
     reason: str
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,8 @@ def judge(claim: Claim, study: Study) -> Ruling:
     'refuted'
     """
     if not isinstance(claim, Claim) or not isinstance(study, Study):
-        raise ArgumentError(f"judge takes a claim and a study; got {type(claim).__name__} and {type(study).__name__}.")
+        given = f"{type(claim).__name__} and {type(study).__name__}"
+        raise ArgumentError(f"judge takes a claim (see claims.ALL) and a study (see datasets); got {given}.")
     for gate in claim.gates:
         ruling = judge(gate, study)
         if ruling.verdict != "supported":
@@ -183,5 +185,5 @@ def judge(claim: Claim, study: Study) -> Ruling:
         found = claim.test(study, claim.region.level)
     except NotAnswerable as reason:
         return Ruling(claim, "not answerable", None, claim.region, None, str(reason))
-    verdict = claim.region.verdict(found.estimate)
+    verdict = claim.region.verdict(found.estimate) if found.decides else "undecided"
     return Ruling(claim, verdict, found.estimate, claim.region, claim.rung, found.reason)

@@ -54,7 +54,7 @@ def csat(column: str = "satisfaction", *, scale: int = 5) -> Metric:
     >>> estimate([5, 4, 3, 1], csat()).value
     0.5
     """
-    if scale not in _TOP_BOXES:
+    if not isinstance(scale, int) or scale not in _TOP_BOXES:
         raise ArgumentError(f"scale is one of {sorted(_TOP_BOXES)}, the number of points; got {scale!r}.")
     cut = scale - _TOP_BOXES[scale]
     return Metric(
@@ -84,6 +84,6 @@ def csat_mean(column: str = "satisfaction", *, scale: int = 5) -> Metric:
     >>> estimate([5, 4, 3, 4], csat_mean())
     CSAT (mean of 1 to 5) = 4.0, 95% CI [2.7, 5.0], n = 4 (t)
     """
-    if scale < 2:
+    if not isinstance(scale, int) or scale < 2:
         raise ArgumentError(f"scale is the number of points, 2 or more; got {scale!r}.")
     return Metric(f"CSAT (mean of 1 to {scale})", column, "mean", 1, scale, construct="CX", source="survey practice")

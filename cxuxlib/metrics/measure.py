@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxuxlib.errors import ArgumentError, SampleError
+from cxuxlib.errors import ArgumentError, SampleError, listed
 from cxuxlib.frames import sums
 from cxuxlib.results import Estimate
 from cxuxlib.stats import intervals
@@ -31,8 +31,10 @@ def measure(
 ) -> pd.DataFrame:
     """Compute metrics with confidence intervals, by segment, in one pass over the data.
 
-    Every metric is a ratio of sums over units, Σy/Σx. Where each unit gave one unweighted answer, shares and NPS
-    get an adjusted Wald interval; all else gets the delta method with Student's t on units minus one.
+    Every metric is a ratio of sums over units, Σy/Σx, with the delta method's variance. Shares and NPS get an
+    adjusted Wald interval, over units where they repeat or are weighted; means get Student's t. Each segment's
+    interval stands for itself: where the same units occur in several segments, two intervals do not tell whether
+    the segments differ.
 
     Args:
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
@@ -61,7 +63,7 @@ def measure(
     1       b  -50.0  2          1
     """
     intervals.check_level(level)
-    wanted = [metrics] if isinstance(metrics, Metric) else list(metrics)
+    wanted = list(metrics) if isinstance(metrics, Sequence) else [metrics]
     if not wanted or not all(isinstance(each, Metric) for each in wanted):
         raise ArgumentError("metrics is one or more definitions, such as [cx.nps('recommend'), ux.task_success('ok')].")
     found = sums(frame, wanted, by=by, unit=unit, weight=weight)
@@ -76,36 +78,36 @@ def measure(
         rows, columns=["segment", "metric", "value", "low", "high", "n", "n_missing", "method", "level"]
     )
     if not table["n"].any():
-        raise SampleError(f"No row has a valid answer in {sorted({each.column for each in wanted})}.")
+        raise SampleError(
+            f"No row has a valid answer of positive weight in {listed({each.column for each in wanted})}."
+        )
     return table
 
 
 def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float) -> tuple[float, float, float, str]:
     """Value, low, high and method of one metric in one segment."""
-    n, y, x = row["n"], row["y"], row["x"]
-    if x == 0:
-        return nan, nan, nan, "no valid answers" if n == 0 else "all weights are zero"
+    sums = intervals.RatioSums(*(row[name] for name in intervals.RatioSums._fields))
+    if sums.x == 0:
+        return nan, nan, nan, "no valid answers" if row["answers"] == 0 else "all weights are zero"
     bottom, top = _SCORE_RANGE.get(metric.kind, (metric.low, metric.high))
-    value = min(max(y / x, bottom), top)  # rounding of weights may leave the range by a hair
-    simple = row["most"] <= 1 and not weighted
-    if simple and metric.kind == "proportion":
-        return value, *intervals.adjusted_wald(y, n, level), "adjusted Wald"
-    if simple and metric.kind == "nps":
-        promoters, detractors = (row["yy"] / 100 + y) / 200, (row["yy"] / 100 - y) / 200
-        low, high = intervals.nps_adjusted_wald(promoters, n - promoters - detractors, detractors, level)
-        return value, low, high, "adjusted Wald"
-    if n < 2:
+    value = min(max(sums.y / sums.x, bottom), top)  # rounding of weights may leave the range by a hair
+    plain = row["most"] <= 1 and not weighted
+    if metric.kind != "mean":
+        z = intervals.normal_quantile(level)
+        pseudo = {
+            "proportion": [(1.0, z * z / 2), (0.0, z * z / 2)],
+            "nps": [(100.0, 0.75), (0.0, 1.5), (-100.0, 0.75)],
+        }
+        low, high = intervals.adjusted_ratio(sums, pseudo[metric.kind], level)
+        low, high = min(value, max(low, bottom)), max(value, min(high, top))
+        return value, low, high, "adjusted Wald" if plain else "adjusted Wald over units"
+    if sums.n < 2:
         return value, nan, nan, "no interval: one unit"
-    variance = intervals.ratio_variance(n, y, x, row["yy"], row["xy"], row["xx"])
-    if variance <= 1e-12 * top * top and metric.kind != "mean":  # all alike: the delta method would claim certainty
-        size = x * x / row["xx"]
-        if metric.kind == "proportion":
-            return value, *intervals.adjusted_wald(value * size, size, level), "adjusted Wald on effective n"
-        promoters, detractors = size * max(value, 0) / 100, size * max(-value, 0) / 100
-        low, high = intervals.nps_adjusted_wald(promoters, max(0.0, size - promoters - detractors), detractors, level)
-        return value, low, high, "adjusted Wald on effective n"
-    low, high = intervals.student(value, variance, n - 1, level)
-    return value, max(low, bottom), min(high, top), "t" if simple else "delta method over units"
+    variance = intervals.ratio_variance(sums)
+    if variance <= 1e-18 * max(1.0, value * value):
+        return value, nan, nan, "no interval: every unit answers the same"
+    low, high = intervals.student(value, variance, sums.n - 1, level)
+    return value, max(low, bottom), min(high, top), "t" if plain else "t over units"
 
 
 def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0.95) -> Estimate:
@@ -128,8 +130,12 @@ def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0
     >>> estimate([10, 9, 7, 3], cx.nps())
     NPS = 25, 95% CI [-44, 73], n = 4 (adjusted Wald)
     """
+    if not isinstance(metric, Metric):
+        raise ArgumentError(f"metric is a definition, such as cx.nps(); got {type(metric).__name__}.")
     if isinstance(values, str | bytes | dict | pd.DataFrame) or not hasattr(values, "__iter__"):
-        raise ArgumentError(f"values is a list or column of answers; got {values!r}. For a frame use measure().")
+        raise ArgumentError(
+            f"values is a list or column of answers; got a {type(values).__name__}. For a frame use measure()."
+        )
     frame = pd.DataFrame({metric.column: pd.Series(list(values)).reset_index(drop=True)})
     if frame.empty:
         raise SampleError("There are no answers to estimate from.")

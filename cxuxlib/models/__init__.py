@@ -1,6 +1,6 @@
 """Models: rows, counts or moments in, a `Fit` or a tidy table out."""
 
-from cxuxlib.models.drivers import key_drivers, share_difference
-from cxuxlib.models.validity import htmt
+from cxuxlib.models.drivers import key_drivers, latent_drivers, share_difference
+from cxuxlib.models.validity import factor_correlation, htmt
 
-__all__ = ["htmt", "key_drivers", "share_difference"]
+__all__ = ["factor_correlation", "htmt", "key_drivers", "latent_drivers", "share_difference"]

@@ -26,8 +26,7 @@ class Sample:
         n: units.
         effective_n: (Σw)²/Σw², equal to n without weights.
         n_missing: units left out as incomplete.
-        rows: distinct rows, shape (m, p), and their sums of weights and of squared weights, shape (m,); None
-            where only moments are known.
+        fourth: asymptotic covariance of the correlations; None where only means and covariances are known.
     """
 
     names: tuple[str, ...]
@@ -35,7 +34,7 @@ class Sample:
     n: int
     effective_n: float
     n_missing: int
-    rows: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    fourth: np.ndarray | None = None
 
     def positions(self, names: Sequence[str]) -> list[int]:
         """Where these columns stand in the arrays."""
@@ -45,11 +44,12 @@ class Sample:
         """Covariance of functionals of the correlations, and the method's name."""
         if interval not in (None, "robust", "normal"):
             raise ArgumentError(f"interval is 'robust', 'normal' or None; got {interval!r}.")
-        if self.rows is None and interval == "robust":
-            raise ArgumentError("A robust interval needs rows or counts; moments allow interval='normal' only.")
-        if self.rows is None or interval == "normal":
+        if self.fourth is None and interval == "robust":
+            raise ArgumentError("These moments have no fourth moments, so they allow interval='normal' only.")
+        if self.fourth is None or interval == "normal":
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
-        return correlations.robust_covariance(self.corr, gradients, *self.rows), "delta method, distribution-free"
+        covariance = correlations.robust_covariance(gradients, self.fourth, self.effective_n)
+        return covariance, "delta method, distribution-free"
 
 
 def sample(data: Any, names: Sequence[str], *, weight: str | None = None, frequency: str | None = None) -> Sample:
@@ -65,7 +65,8 @@ def sample(data: Any, names: Sequence[str], *, weight: str | None = None, freque
         at = [data.names.index(name) for name in names]
         covariance = data.covariance[np.ix_(at, at)]
         _refuse(names, covariance, data.n)
-        return Sample(tuple(names), correlations.correlation(covariance), data.n, data.n, data.n_missing)
+        fourth = None if data.fourth is None else _among(data.fourth, len(data.names), at)
+        return Sample(tuple(names), correlations.correlation(covariance), data.n, data.n, data.n_missing, fourth)
     table, n_missing = counts(data, names, weight=weight, frequency=frequency)
     answers, n, w, ww = (table[[f"c{i}" for i in range(len(names))]], table["n"], table["w"], table["ww"])
     x, size, weights = answers.to_numpy(), round(float(n.sum())), w.to_numpy()
@@ -76,10 +77,21 @@ def sample(data: Any, names: Sequence[str], *, weight: str | None = None, freque
     centered = x - np.average(x, axis=0, weights=weights)
     covariance = (centered * weights[:, None]).T @ centered / weights.sum()
     _refuse(names, covariance, size)
-    return Sample(
-        tuple(names), correlations.correlation(covariance), size, float(weights.sum() ** 2 / ww.sum()), n_missing,
-        (x, weights, ww.to_numpy()),
-    )  # fmt: skip
+    corr = correlations.correlation(covariance)
+    fourth = correlations.pair_covariance(corr, x, weights, ww.to_numpy())
+    effective_n = float(weights.sum() ** 2 / ww.sum())
+    return Sample(tuple(names), corr, size, effective_n, n_missing, fourth)
+
+
+def _among(fourth: np.ndarray, p: int, at: list[int]) -> np.ndarray:
+    """The covariance of the correlations among some columns, out of that of all p."""
+    number = np.zeros((p, p), dtype=int)
+    number[np.triu_indices(p, 1)] = np.arange(len(fourth))
+    number += number.T
+    i, j = np.triu_indices(len(at), 1)
+    pairs = number[np.array(at)[i], np.array(at)[j]]
+    part: np.ndarray = fourth[np.ix_(pairs, pairs)]
+    return part
 
 
 def _refuse(names: Sequence[str], covariance: np.ndarray, n: int) -> None:

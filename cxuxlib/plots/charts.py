@@ -92,16 +92,18 @@ def drivers(fit: Fit, *, kind: str = "lmg", title: str = "") -> Picture:
     >>> from cxuxlib import datasets, models
     >>> moments = datasets.aggregates("sfo").tables["moments/overall/2018"]
     >>> drivers(models.key_drivers(moments, "overall", ["wifi", "safe"]), title="Wi-Fi leads")
-    Wi-Fi leads. share of the variance of overall (LMG, 95% interval): wifi 0.195 [0.148, 0.243]; \
-safe 0.073 [0.042, 0.105].
+    Wi-Fi leads. Share of the variance of overall (LMG, 95% interval): wifi 0.195 [0.151, 0.246]; \
+safe 0.073 [0.045, 0.109].
     """
+    if not isinstance(fit, Fit):
+        raise ArgumentError(f"drivers draws a Fit of models.key_drivers; got a {type(fit).__name__}.")
     kinds = list(dict.fromkeys(fit.terms["kind"]))
     if kind not in kinds:
         raise ArgumentError(unknown("kind of share", kind, kinds))
     rows = fit.terms[fit.terms["kind"] == kind].sort_values("value", ascending=False, kind="stable")
     outcome = fit.formula.split(" ~ ")[0]
     named = "LMG" if kind == "lmg" else kind
-    xlabel = f"share of the variance of {outcome} ({named}, {text.percent(fit.level)} interval)"
+    xlabel = f"Share of the variance of {outcome} ({named}, {text.percent(fit.level)} interval)"
     axes = _axes(len(rows), title or f"What goes with {outcome}", xlabel)
     for y, row in enumerate(rows.itertuples()):
         _point(axes, y, row, _BLUE, "o")
@@ -132,7 +134,7 @@ def estimates(table: pd.DataFrame, *, title: str = "", unit: str = "") -> Pictur
     Too few to tell. NPS (points, 95% interval): a 67 [-22, 88]; b 0 [-61, 61].
     """
     needed = ("segment", "metric", "value", "low", "high", "level")
-    absent = [name for name in needed if name not in table.columns]
+    absent = [name for name in needed if name not in getattr(table, "columns", ())]
     if absent or table["metric"].nunique() != 1:
         raise ArgumentError(f"Give the rows of one metric from measure(); columns {needed} are needed, {absent} lack.")
     metric = table["metric"].iloc[0]
@@ -158,11 +160,13 @@ def verdicts(rulings: Rulings, *, title: str = "") -> Picture:
 
     >>> from cxuxlib import claims, datasets
     >>> print(verdicts(claims.judge_all(datasets.aggregates("mobi"))))
-    Rulings on mobi. estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
-refuted 0.951 [0.905, 0.990]; B4 service too not answerable.
+    Rulings on mobi. Estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
+refuted 0.959 [0.905, 1.004]; B4 service too not answerable.
     """
     from matplotlib.figure import Figure
 
+    if not isinstance(rulings, Rulings):
+        raise ArgumentError(f"verdicts draws the Rulings of claims.judge_all; got a {type(rulings).__name__}.")
     shown = rulings.rulings
     heading = title or f"Rulings on {rulings.study}"
     heights = [1.0 if ruling.estimate else 0.45 for ruling in shown]
@@ -192,7 +196,10 @@ refuted 0.951 [0.905, 0.990]; B4 service too not answerable.
         color, marker = _VERDICTS[ruling.verdict]
         _point(axes, 0.0, found, color, marker)
         axes.set_ylim(-1, 1)
-        axes.set_xlabel(f"{found.name}, {text.percent(found.level)} interval; shaded: the claim holds", fontsize=9)
+        seen = "" if ruling.region.verdict(found) == ruling.verdict else "; may not decide here, see the reason"
+        axes.set_xlabel(
+            f"{found.name}, {text.percent(found.level)} interval; shaded: the claim holds{seen}", fontsize=9
+        )
         (middle,), _ = next(_drawn(line) for line in axes.lines if line.get_gid() == "estimate")
         (start, stop), _ = next(_drawn(line) for line in axes.lines if line.get_gid() == "interval")
         places = text.decimals(start, stop)
@@ -201,5 +208,5 @@ refuted 0.951 [0.905, 0.990]; B4 service too not answerable.
             f"{text.interval(start, stop, places)}"
         )
     level = text.percent(shown[0].region.level) if shown else ""
-    sentence = f"{heading}. estimate with {level} interval against the region where the claim holds (shaded): "
+    sentence = f"{heading}. Estimate with {level} interval against the region where the claim holds (shaded): "
     return Picture(figure, sentence + "; ".join(said) + ".")

@@ -6,6 +6,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from cxuxlib.errors import ArgumentError, DataError
+
 __all__ = ["Picture"]
 
 
@@ -35,4 +37,10 @@ class Picture:
 
     def save(self, path: str | Path, dpi: int = 150) -> None:
         """Write the figure to a PNG file."""
-        Path(path).write_bytes(self.png(dpi))
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            raise ArgumentError(f"A picture is saved as PNG; name the file {target.stem}.png, not {target.name}.")
+        try:
+            target.write_bytes(self.png(dpi))
+        except OSError as error:
+            raise DataError(f"Cannot write the picture to {target}: {error.strerror}.") from error

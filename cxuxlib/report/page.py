@@ -8,11 +8,11 @@ from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import fill
+from typing import Protocol
 
 from cxuxlib import text
 from cxuxlib.claims import Ruling, Rulings
-from cxuxlib.errors import DataError
-from cxuxlib.plots import Picture
+from cxuxlib.errors import ArgumentError, DataError
 
 __all__ = ["lines", "write"]
 
@@ -31,10 +31,21 @@ article h3 { margin: 0 0 .4rem; font-size: 1.05rem; }
 .supported .verdict { background: #00664a; } .refuted .verdict { background: #a33b00; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .9rem; margin: .6rem 0 0; }
 dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; } figcaption { color: #424a53; font-size: .9rem; }
+figure { margin: 1.5rem 0; overflow-x: auto; } img { width: 100%; min-width: 30rem; height: auto; }
+figcaption { color: #424a53; font-size: .9rem; }
 footer { margin-top: 3rem; color: #57606a; font-size: .9rem; }
 @media (max-width: 36rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; } }
 """
+
+
+class Picture(Protocol):
+    """What the page needs of a picture: its sentence and its bytes."""
+
+    sentence: str
+
+    def png(self, dpi: int = 100) -> bytes:
+        """PNG bytes."""
+        ...
 
 
 def _sentence(ruling: Ruling) -> str:
@@ -65,7 +76,7 @@ def _figure(picture: Picture) -> str:
 
 def write(
     path: str | Path,
-    rulings: Sequence[Rulings],
+    rulings: Rulings | Sequence[Rulings],
     *,
     pictures: Sequence[Picture] = (),
     links: Mapping[str, str] | None = None,
@@ -75,7 +86,7 @@ def write(
 
     Args:
         path: where the page goes; missing folders are made.
-        rulings: results of `claims.judge_all`, one per study.
+        rulings: result of `claims.judge_all`, or one per study.
         pictures: shown below the rulings, each with its sentence as alt text and caption.
         links: text to address, such as the executed notebooks.
         title: heading of the page.
@@ -95,15 +106,18 @@ def write(
     ...     "A0 distinct" in page.read_text(encoding="utf-8")
     True
     """
+    rulings = [rulings] if isinstance(rulings, Rulings) else list(rulings)
+    if not all(isinstance(each, Rulings) for each in rulings):
+        raise ArgumentError("A report is made of the Rulings of claims.judge_all, one per study.")
     parts = []
+    if links:
+        items = "".join(f'<li><a href="{escape(to, quote=True)}">{escape(name)}</a></li>' for name, to in links.items())
+        parts.append(f"<section><h2>Read the notebooks</h2><ul>{items}</ul></section>")
     for study in rulings:
         cards = "".join(_card(each) for each in study.rulings)
         parts.append(f"<section><h2>Study: {escape(study.study)}</h2><p>{escape(study.source)}</p>{cards}</section>")
     if pictures:
         parts.append("<section><h2>Figures</h2>" + "".join(_figure(each) for each in pictures) + "</section>")
-    if links:
-        items = "".join(f'<li><a href="{escape(to, quote=True)}">{escape(name)}</a></li>' for name, to in links.items())
-        parts.append(f"<section><h2>Notebooks</h2><ul>{items}</ul></section>")
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -140,7 +154,7 @@ def lines(rulings: Sequence[Rulings], width: int = 100) -> str:
 
     >>> from cxuxlib import claims, datasets
     >>> print(lines([claims.judge_all(datasets.aggregates("mobi"))]).splitlines()[0])
-    mobi   A0 distinct      refuted          0.951 [0.905, 0.990]
+    mobi   A0 distinct      refuted          0.959 [0.905, 1.004]
     """
     rows = [(study.study, each) for study in rulings for each in study.rulings]
     if not rows:

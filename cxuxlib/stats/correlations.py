@@ -4,7 +4,7 @@ A functional is given by its value and its gradient G, a symmetric matrix with z
 ∂f/∂r_ab for each pair (a, b). With z the standardised answers of a unit, its influence is
 z'Az - E[z'Az] with A = ½ (G - diag((G∘R) 1)), whatever the distribution; under normality its
 variance is 2 tr(ARAR). Both are exact first-order results (Steiger & Hakstian 1982,
-doi:10.1111/j.2044-8317.1982.tb00652.x).
+doi:10.1111/j.2044-8317.1982.tb00653.x).
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ from itertools import combinations
 
 import numpy as np
 
-__all__ = ["correlation", "htmt", "normal_covariance", "robust_covariance", "subset_r2"]
+__all__ = [
+    "correlation",
+    "htmt",
+    "latent",
+    "normal_covariance",
+    "pair_covariance",
+    "robust_covariance",
+    "subset_r2",
+]
 
-_CHUNK = 1 << 14
+_CHUNK = 1 << 13
 
 
 def correlation(covariance: np.ndarray) -> np.ndarray:
@@ -49,26 +57,68 @@ def normal_covariance(corr: np.ndarray, gradients: np.ndarray, n: float) -> np.n
     return covariance
 
 
-def robust_covariance(
-    corr: np.ndarray, gradients: np.ndarray, answers: np.ndarray, w: np.ndarray, ww: np.ndarray
-) -> np.ndarray:
-    """Covariance of k functionals whatever the distribution of the answers.
+def pair_covariance(corr: np.ndarray, answers: np.ndarray, w: np.ndarray, ww: np.ndarray) -> np.ndarray:
+    """Asymptotic covariance (times n) of all correlations, whatever the distribution of the answers.
 
     Args:
         corr: correlations, shape (p, p).
-        gradients: shape (k, p, p).
         answers: distinct rows, shape (m, p).
         w: sum of weights of each distinct row, shape (m,).
         ww: sum of squared weights of each distinct row, shape (m,).
 
     Returns:
-        Shape (k, k).
+        Shape (q, q), pairs a < b in row order; with weights, n is the effective (Σw)²/Σw².
     """
     centered = answers - np.average(answers, axis=0, weights=w)
     z = centered / np.sqrt(np.average(centered**2, axis=0, weights=w))
-    influence = np.column_stack([((z @ form) * z).sum(axis=1) for form in _quadratic_forms(corr, gradients)])
-    influence -= np.average(influence, axis=0, weights=w)
-    return np.asarray((influence * ww[:, None]).T @ influence / w.sum() ** 2)
+    rows, cols = np.triu_indices(len(corr), 1)
+    total = np.zeros((len(rows), len(rows)))
+    for start in range(0, len(z), _CHUNK):
+        part = z[start : start + _CHUNK]
+        squares = part[:, rows] ** 2 + part[:, cols] ** 2
+        influence = part[:, rows] * part[:, cols] - 0.5 * corr[rows, cols] * squares  # of mean zero
+        total += (influence * ww[start : start + _CHUNK, None]).T @ influence
+    scaled: np.ndarray = total / ww.sum()
+    return scaled
+
+
+def robust_covariance(gradients: np.ndarray, fourth: np.ndarray, n: float) -> np.ndarray:
+    """Covariance of k functionals from the covariance of the correlations.
+
+    Args:
+        gradients: shape (k, p, p).
+        fourth: result of `pair_covariance`, shape (q, q).
+        n: number of units (effective, where weighted).
+
+    Returns:
+        Shape (k, k).
+    """
+    rows, cols = np.triu_indices(gradients.shape[1], 1)
+    slopes = gradients[:, rows, cols]
+    covariance: np.ndarray = slopes @ fourth @ slopes.T / n
+    return covariance
+
+
+def latent(corr: np.ndarray, blocks: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations of constructs freed of measurement error, and their gradients.
+
+    ρ_ab = mean(r between) / √(mean(r within a) · mean(r within b)), signs kept; a block of one item stands for itself.
+
+    Args:
+        corr: correlations, shape (p, p).
+        blocks: positions of the items of each of k constructs.
+
+    Returns:
+        Shape (k, k), and the gradient of each of its entries, shape (k, k, p, p). NaN where the items of a
+        construct do not correlate positively.
+    """
+    k, p = len(blocks), len(corr)
+    values, gradients = np.eye(k), np.zeros((k, k, p, p))
+    for a, b in combinations(range(k), 2):
+        value, gradient = htmt(corr, blocks[a], blocks[b], geometric=False, signed=True)
+        values[a, b] = values[b, a] = value
+        gradients[a, b] = gradients[b, a] = gradient
+    return values, gradients
 
 
 def htmt(corr: np.ndarray, a: list[int], b: list[int], *, geometric: bool, signed: bool) -> tuple[float, np.ndarray]:
@@ -78,7 +128,7 @@ def htmt(corr: np.ndarray, a: list[int], b: list[int], *, geometric: bool, signe
 
     Args:
         corr: correlations, shape (p, p).
-        a, b: positions of the items of each construct, two or more each.
+        a, b: positions of the items of each construct; an item alone counts as free of error.
         geometric: HTMT2 instead of HTMT.
         signed: keep the signs of the correlations.
 
@@ -86,27 +136,28 @@ def htmt(corr: np.ndarray, a: list[int], b: list[int], *, geometric: bool, signe
         The value (NaN where undefined: a negative mean, or a negative correlation in a geometric mean) and the
         gradient, shape (p, p).
     """
+    between, slope = _mean(corr, [(i, j) for i in a for j in b], geometric, signed)
+    scale, pull = 1.0, np.zeros_like(corr)
+    for pairs in (list(combinations(a, 2)), list(combinations(b, 2))):
+        if pairs:
+            within, change = _mean(corr, pairs, geometric, signed)
+            if not within > 0:
+                return np.nan, np.zeros_like(corr)
+            scale, pull = scale / np.sqrt(within), pull - 0.5 * change / within
+    return between * scale, (slope + between * pull) * scale
+
+
+def _mean(corr: np.ndarray, pairs: list[tuple[int, int]], geometric: bool, signed: bool) -> tuple[float, np.ndarray]:
+    """Mean of some correlations and its gradient; NaN for a geometric mean of a correlation that is not positive."""
+    rows, cols = np.array(pairs).T
+    r = corr[rows, cols]
+    sign = np.ones_like(r) if signed else np.where(r < 0, -1.0, 1.0)
     gradient = np.zeros_like(corr)
-    blocks = [([(i, j) for i in a for j in b], 1.0), (list(combinations(a, 2)), -0.5), (list(combinations(b, 2)), -0.5)]
-    value = 1.0
-    for pairs, power in blocks:
-        rows, cols = np.array(pairs).T
-        r = corr[rows, cols]
-        sign = np.ones_like(r) if signed else np.where(r < 0, -1.0, 1.0)
-        size = r * sign
-        if geometric:
-            if (size <= 0).any():
-                return np.nan, gradient
-            mean, slope = float(np.exp(np.log(size).mean())), sign / (size * len(size))
-        else:
-            mean = float(size.mean())
-            if mean <= 0 and power < 0:
-                return np.nan, gradient
-            slope = sign / (mean * len(size)) if mean != 0 else np.full_like(sign, np.nan)
-        value *= mean**power
-        gradient[rows, cols] += power * slope
-        gradient[cols, rows] += power * slope
-    return value, gradient * value
+    if geometric and (r * sign <= 0).any():
+        return np.nan, gradient
+    mean = float(np.exp(np.log(r * sign).mean()) if geometric else (r * sign).mean())
+    gradient[rows, cols] = gradient[cols, rows] = (mean / r if geometric else sign) / len(r)
+    return mean, gradient
 
 
 def subset_r2(corr: np.ndarray, players: list[list[int]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +193,8 @@ def subset_r2(corr: np.ndarray, players: list[list[int]], weights: np.ndarray) -
             values += w @ (r * beta).sum(axis=1)
             full = np.zeros((len(chunk), p))
             full[np.arange(len(chunk))[:, None], at] = beta
-            gradients -= np.stack([(full * each[:, None]).T @ full for each in w]) * 2.0
+            outer = (full[:, :, None] * full[:, None, :]).reshape(len(chunk), -1)
+            gradients -= 2.0 * (w @ outer).reshape(k, p, p)
             edge = 2.0 * w @ full
             gradients[:, 0, :] += edge
             gradients[:, :, 0] += edge
