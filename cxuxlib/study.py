@@ -12,29 +12,61 @@ from cxuxlib.results import Moments
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a metric reads from one column, and what is valid there.
+
+    Args:
+        column: the column.
+        low, high: the valid range; anything else in the data is an error, never a score.
+        whole: only whole numbers are valid.
+    """
+
+    column: str
+    low: float
+    high: float
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
-    """The definition of a metric: what a row says, which answers are valid, what is better.
+    """The definition of a metric: a ratio of sums, Σ score / Σ per, and which answers are valid.
 
     Args:
         name: shown in results.
-        column: the column that holds the answers.
-        kind: "proportion" (score 0 or 1), "nps" (score -100, 0 or 100) or "mean".
-        low, high: the valid range; anything else in the data is an error, never a score.
-        scores: (from, to, score) for answers that are recoded; empty where the answer is the score.
-        higher_is_better: the direction.
+        answers: name in the formulas, and the `Answer` it stands for.
+        score: what a row adds to the numerator, a formula such as "100 * (x >= 9) - 100 * (x <= 6)". It may use
+            + - * / **, comparisons (1 or 0), sqrt and log.
+        kind: "proportion" (of 0 and 1), "nps" (of -100, 0 and 100) or "mean".
+        low, high: range of the metric.
+        per: what a row adds to the denominator, a formula; 1 for a mean over rows.
+        where: rows that count, a formula; the others are left out by definition and are not missing.
+        link: "exp" where scores are logarithms, so that the metric is a geometric mean.
+        unit: unit of measurement.
+        once: a unit counts once, with 1 if any of its rows scores (a visitor who converts in one of three sessions).
+        higher_is_better: the direction; None where there is none.
         construct: what it measures.
         source: who defined it.
     """
 
     name: str
-    column: str
+    answers: tuple[tuple[str, Answer], ...]
+    score: str
     kind: Literal["proportion", "nps", "mean"]
     low: float
     high: float
-    scores: tuple[tuple[float, float, float], ...] = ()
-    higher_is_better: bool = True
+    per: str = "1"
+    where: str = ""
+    link: Literal["identity", "exp"] = "identity"
+    unit: str = ""
+    once: bool = False
+    higher_is_better: bool | None = True
     construct: str = ""
     source: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the metric reads."""
+        return tuple(answer.column for _, answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)

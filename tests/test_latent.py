@@ -149,7 +149,7 @@ def test_better_questions_do_not_decide_b4(ux: float, service: float) -> None:
     repeats = 150
     verdicts = [
         claims.judge(
-            claims.SERVICE_MATTERS_TOO, Study("w", {"answers": world(rng, 600, ux, service)}, columns, "")
+            claims.SERVICE_MATTERS_TOO, Study("w", {"answers": world(rng, 1_500, ux, service)}, columns, "")
         ).verdict
         for _ in range(repeats)
     ]

@@ -54,8 +54,10 @@ def copy(tmp_path: Path) -> Path:
 
 
 AIRPORT, MOBILE = "01-what-moves-an-airports-nps", "02-are-quality-and-satisfaction-two-things"
-PROMOTERS = replace("cxuxlib/metrics/cx.py", "(7, 8, 0), (9, 10, 100)", "(7, 9, 0), (10, 10, 100)")
-SIGN = replace("cxuxlib/stats/correlations.py", "(list(combinations(a, 2)), -0.5)", "(list(combinations(a, 2)), 0.5)")
+PROMOTERS = replace("cxuxlib/metrics/cx.py", '"100 * (x >= 9) - 100', '"100 * (x >= 10) - 100')
+SIGN = replace(
+    "cxuxlib/stats/correlations.py", "scale, pull = scale / np.sqrt(within)", "scale, pull = scale * np.sqrt(within)"
+)
 
 
 @pytest.mark.parametrize("notebook", [AIRPORT, MOBILE])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import nan
+from math import exp, nan
 from types import EllipsisType
 from typing import Any
 
@@ -16,8 +16,6 @@ from cxuxlib.stats import intervals
 from cxuxlib.study import Metric
 
 __all__ = ["estimate", "measure"]
-
-_SCORE_RANGE = {"nps": (-100.0, 100.0), "proportion": (0.0, 1.0)}
 
 
 def measure(
@@ -63,9 +61,7 @@ def measure(
     1       b  -50.0  2          1
     """
     intervals.check_level(level)
-    wanted = list(metrics) if isinstance(metrics, Sequence) else [metrics]
-    if not wanted or not all(isinstance(each, Metric) for each in wanted):
-        raise ArgumentError("metrics is one or more definitions, such as [cx.nps('recommend'), ux.task_success('ok')].")
+    wanted = definitions(metrics)
     found = sums(frame, wanted, by=by, unit=unit, weight=weight)
     rows = []
     for row in found.to_dict("records"):
@@ -78,10 +74,24 @@ def measure(
         rows, columns=["segment", "metric", "value", "low", "high", "n", "n_missing", "method", "level"]
     )
     if not table["n"].any():
-        raise SampleError(
-            f"No row has a valid answer of positive weight in {listed({each.column for each in wanted})}."
-        )
+        columns = dict.fromkeys(column for each in wanted for column in each.columns)
+        raise SampleError(f"No row has a valid answer of positive weight in {listed(columns)}.")
     return table
+
+
+def definitions(metrics: Metric | Sequence[Metric]) -> list[Metric]:
+    """The metrics as a list, refused where they are none."""
+    wanted = list(metrics) if isinstance(metrics, Sequence) else [metrics]
+    if not wanted or not all(isinstance(each, Metric) for each in wanted):
+        raise ArgumentError("metrics is one or more definitions, such as [cx.nps('recommend'), ux.task_success('ok')].")
+    return wanted
+
+
+def pseudo_answers(metric: Metric, z: float) -> list[tuple[float, float]]:
+    """What the adjusted Wald interval of a share or an NPS adds: (score, count)."""
+    if metric.kind == "proportion":
+        return [(1.0, z * z / 2), (0.0, z * z / 2)]
+    return [(100.0, 0.75), (0.0, 1.5), (-100.0, 0.75)]
 
 
 def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float) -> tuple[float, float, float, str]:
@@ -89,25 +99,20 @@ def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float)
     sums = intervals.RatioSums(*(row[name] for name in intervals.RatioSums._fields))
     if sums.x == 0:
         return nan, nan, nan, "no valid answers" if row["answers"] == 0 else "all weights are zero"
-    bottom, top = _SCORE_RANGE.get(metric.kind, (metric.low, metric.high))
-    value = min(max(sums.y / sums.x, bottom), top)  # rounding of weights may leave the range by a hair
+    back = exp if metric.link == "exp" else float
+    value = min(max(back(sums.y / sums.x), metric.low), metric.high)  # rounding may leave the range by a hair
     plain = row["most"] <= 1 and not weighted
+    over = "" if plain else " over units"
     if metric.kind != "mean":
-        z = intervals.normal_quantile(level)
-        pseudo = {
-            "proportion": [(1.0, z * z / 2), (0.0, z * z / 2)],
-            "nps": [(100.0, 0.75), (0.0, 1.5), (-100.0, 0.75)],
-        }
-        low, high = intervals.adjusted_ratio(sums, pseudo[metric.kind], level)
-        low, high = min(value, max(low, bottom)), max(value, min(high, top))
-        return value, low, high, "adjusted Wald" if plain else "adjusted Wald over units"
+        low, high = intervals.adjusted_ratio(sums, pseudo_answers(metric, intervals.normal_quantile(level)), level)
+        return value, min(value, max(low, metric.low)), max(value, min(high, metric.high)), "adjusted Wald" + over
     if sums.n < 2:
         return value, nan, nan, "no interval: one unit"
     variance = intervals.ratio_variance(sums)
-    if variance <= 1e-18 * max(1.0, value * value):
+    if variance * sums.x**2 <= 1e-14 * sums.yy:  # no more than rounding
         return value, nan, nan, "no interval: every unit answers the same"
-    low, high = intervals.student(value, variance, sums.n - 1, level)
-    return value, max(low, bottom), min(high, top), "t" if plain else "t over units"
+    low, high = map(back, intervals.student(sums.y / sums.x, variance, sums.n - 1, level))
+    return value, max(low, metric.low), min(high, metric.high), ("log-t" if metric.link == "exp" else "t") + over
 
 
 def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0.95) -> Estimate:
@@ -136,7 +141,11 @@ def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0
         raise ArgumentError(
             f"values is a list or column of answers; got a {type(values).__name__}. For a frame use measure()."
         )
-    frame = pd.DataFrame({metric.column: pd.Series(list(values)).reset_index(drop=True)})
+    if len(metric.columns) != 1:
+        raise ArgumentError(
+            f"{metric.name} reads {listed(metric.columns)}; a list holds one answer each. Use measure()."
+        )
+    frame = pd.DataFrame({metric.columns[0]: pd.Series(list(values)).reset_index(drop=True)})
     if frame.empty:
         raise SampleError("There are no answers to estimate from.")
     row = measure(frame, metric, unit=None, level=level).iloc[0]

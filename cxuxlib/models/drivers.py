@@ -18,6 +18,7 @@ from cxuxlib.stats import correlations, intervals
 __all__ = ["Shares", "key_drivers", "latent_drivers", "share_difference"]
 
 _KINDS = ("lmg", "alone", "unique")
+_ALL = 0.999  # of the explained variance: a difference of shares so large has no z
 _APART = 0.02  # smallest eigenvalue of the constructs' correlations below which they are not told apart
 _MOST = 20  # players; 2^20 subsets are about a million small systems
 
@@ -242,7 +243,7 @@ def share_difference(
 ) -> Estimate:
     """How much larger the share of one player is than that of another, as a proportion of R².
 
-    (share_a - share_b) / R², with the delta method on the joint covariance of both and of R².
+    (share_a - share_b) / R², with the delta method on the joint covariance of both and of R², by Fisher's z.
 
     Args:
         fit: result of `key_drivers`.
@@ -280,9 +281,13 @@ def share_difference(
     gradient[at[0]] += 1 / shares.r2
     gradient[at[1]] -= 1 / shares.r2
     gradient[-1] = -difference / shares.r2**2
-    half = intervals.normal_quantile(level) * float(np.sqrt(gradient @ shares.covariance @ gradient))
     value = difference / shares.r2
+    error = float(np.sqrt(gradient @ shares.covariance @ gradient))
+    low, high = value - intervals.normal_quantile(level) * error, value + intervals.normal_quantile(level) * error
+    if abs(value) < _ALL:  # Fisher's z keeps a difference of shares within -1 and 1
+        half = intervals.normal_quantile(level) * error / (1 - value**2)
+        low, high = (float(np.tanh(np.arctanh(value) + sign * half)) for sign in (-1, 1))
     return Estimate(
-        value, value - half, value + half, int(fit.quality["n"]), fit.method, level,
+        value, low, high, int(fit.quality["n"]), fit.method, level,
         f"share of {a} minus {b} ({kind})", int(fit.quality["n_missing"]),
     )  # fmt: skip

@@ -1,0 +1,10 @@
+"""Dataframes of any engine in, small pandas tables of sums and counts out.
+
+This package alone knows dataframe engines. It reads pandas, Polars (eager and lazy), Arrow and DuckDB through
+narwhals, builds one lazy plan, and brings back a few numbers per segment.
+"""
+
+from cxuxlib.frames.counts import columns, counts, expand
+from cxuxlib.frames.sums import pairs, sums
+
+__all__ = ["columns", "counts", "expand", "pairs", "sums"]

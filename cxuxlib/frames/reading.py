@@ -1,0 +1,124 @@
+"""Frames of any engine, opened lazily and checked before anything is computed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+from narwhals.exceptions import NarwhalsError
+
+from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, UnitError, listed, unknown
+
+__all__ = ["absent", "answer_of", "check_numeric", "check_units", "open_frame", "rows"]
+
+Unit = str | EllipsisType | None
+
+# A column so named numbers people (or rows of a log by person); where it repeats, rows are not units. A heuristic:
+# names are compared in lower case and without separators.
+_PEOPLE = (
+    "user|customer|cust|client|respondent|resp|participant|visitor|subject|subj|member|account|person|people|passenger"
+    "|patient|panelist|panel|guest|student|employee|household|subscriber|buyer|shopper|unit|case|session|device|cookie"
+)
+_ID_LIKE = re.compile(
+    rf"^(u?u?id|pid|guid|(user)?e?mail|login|username|msisdn|phone|id({_PEOPLE})"
+    rf"|({_PEOPLE})s?((uu|gu)?ids?|no|nr|num|number|key|code|ref|hash|email)?)$"
+)
+
+
+def _is_id(name: str) -> bool:
+    return bool(_ID_LIKE.match(re.sub(r"[^a-z0-9]", "", name.lower())))
+
+
+_ENGINES = "pandas, Polars, Arrow, or a DuckDB relation"
+
+
+def open_frame(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    """Read a frame lazily, checked to hold each of these columns once."""
+    if hasattr(frame, "collect_schema"):
+        existing = list(frame.collect_schema().names())
+    else:
+        existing = list(getattr(frame, "column_names", getattr(frame, "columns", ())))
+    for name in columns:
+        if not isinstance(name, str):
+            raise ArgumentError(f"A column is named by a text; got {name!r}.")
+        if existing.count(name) > 1:
+            raise ColumnError(f"The frame has {existing.count(name)} columns named {name!r}; rename or drop one.")
+    if isinstance(frame, pd.DataFrame):
+        missing = [name for name in columns if name not in existing]
+        if not missing:
+            keep = [name for name in existing if isinstance(name, str) and existing.count(name) == 1]
+            frame = frame[keep].infer_objects()
+            for name in columns:
+                if frame[name].dtype == object:  # pd.NA among objects is no null to narwhals
+                    frame[name] = frame[name].where(frame[name].notna(), None)
+    try:
+        lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
+    except (TypeError, NarwhalsError) as error:
+        raise ArgumentError(f"Cannot read a {type(frame).__name__}; give a frame of {_ENGINES}.") from error
+    for name in columns:
+        if name not in existing:
+            raise ColumnError(unknown("column", name, existing))
+    return lazy
+
+
+def rows(lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Bring a small result to pandas."""
+    eager = lazy.collect("pandas") if lazy.implementation.is_duckdb() else lazy.collect()
+    return pd.DataFrame(eager.to_dict(as_series=False))
+
+
+def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
+    """Refuse columns that hold anything but numbers or true/false."""
+    schema = lazy.collect_schema()
+    for name in columns:
+        dtype = schema[name]
+        if dtype.is_numeric() or dtype == nw.Boolean:
+            continue
+        mixed = dtype == nw.Object or dtype == nw.Unknown
+        seen = lazy.select(name).filter(~nw.col(name).is_null())
+        values = rows(seen if mixed else seen.head(1000))[name].dropna()
+        if mixed:
+            values = values[[not isinstance(each, int | float) for each in values]]
+        if values.empty:
+            continue
+        raise AnswerError(
+            f"Column {name!r} holds {dtype}, for example {listed(list(dict.fromkeys(map(str, values)))[:3])}; "
+            "answers must be numbers. "
+            "Turn the texts into numbers first, with missing answers as null."
+        )
+
+
+def answer_of(column: str, stand_in: float = 0.0) -> tuple[nw.Expr, nw.Expr]:
+    """The answer as a float that is never missing, and whether it was missing."""
+    value = nw.col(column).cast(nw.Float64)
+    missing = value.is_null() | value.is_nan().fill_null(True)
+    return nw.when(~missing).then(value).otherwise(stand_in), missing
+
+
+def absent(lazy: nw.LazyFrame[Any], column: str) -> nw.Expr:
+    """Whether a column holds nothing, null or NaN."""
+    return answer_of(column)[1] if lazy.collect_schema()[column].is_float() else nw.col(column).is_null()
+
+
+def check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str], advice: str) -> None:
+    """Without a unit, refuse rows that repeat an id; with one, refuse rows that lack it."""
+    if isinstance(unit, str):
+        lost = int(rows(lazy.select(absent(lazy, unit).cast(nw.Int64).sum().alias(unit)))[unit].iloc[0] or 0)
+        if lost:
+            raise UnitError(f"{lost:,} rows have no {unit!r}; drop them or find out whose they are.")
+    elif unit is ...:
+        names = [name for name in lazy.collect_schema().names() if name not in used and _is_id(name)]
+        if not names:
+            return
+        plan = [nw.len().alias("rows"), *(nw.col(name).n_unique().alias(name) for name in names)]
+        found = rows(lazy.select(*plan)).iloc[0]
+        for name in names:
+            if (found[name] or 0) < found["rows"]:  # DuckDB answers null where there are no rows
+                raise UnitError(
+                    f"Rows repeat {name!r} ({int(found['rows']):,} rows, {int(found[name]):,} different): intervals "
+                    f"from repeated rows are too narrow. {advice.format(name=name)}"
+                )
