@@ -206,7 +206,7 @@ def trend(
         UnitError: the same units answered in several waves. Others as `measure`.
 
     Source: Cochran 1954, doi:10.2307/3001616 and Armitage 1955, doi:10.2307/3001775 (the p of
-    shares and NPS of single answers takes the variance of no trend). Checked against: statsmodels WLS, hand computation.
+    shares and NPS of single answers takes the variance of no trend). Checked against: statsmodels WLS.
 
     >>> from cxuxlib import cx
     >>> answers = pd.DataFrame({"year": [2017] * 40 + [2018] * 40})
