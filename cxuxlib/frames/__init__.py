@@ -4,7 +4,7 @@ This package alone knows dataframe engines. It reads pandas, Polars (eager and l
 narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
-from cxuxlib.frames.counts import columns, counts, expand
-from cxuxlib.frames.sums import pairs, sums
+from cxuxlib.frames.reduce import pairs, sums
+from cxuxlib.frames.tally import columns, counts, expand
 
 __all__ = ["columns", "counts", "expand", "pairs", "sums"]
