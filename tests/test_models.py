@@ -227,7 +227,8 @@ def test_error_of_a_share_difference_is_that_of_its_gradient() -> None:
             gradient[a, b] = gradient[b, a] = (difference(corr + move) - difference(corr - move)) / (2 * step)
     error = float(np.sqrt(normal_covariance(corr, gradient[None], data.n)[0, 0]))
     found = share_difference(key_drivers(data, "overall", DRIVERS), "ease", "close")
-    assert (found.high - found.low) / 2 == pytest.approx(1.959964 * error, rel=1e-5)
+    half = (np.arctanh(found.high) - np.arctanh(found.low)) / 2  # the interval is made on the scale of Fisher's z
+    assert half * (1 - found.value**2) == pytest.approx(1.959964 * error, rel=1e-5)
 
 
 def test_htmt_interval_is_symmetric_on_fishers_scale() -> None:
