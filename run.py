@@ -2,10 +2,11 @@
 """Set up cxuxlib and run it; nothing but Python is needed beforehand.
 
 python3 run.py study      run every notebook into build/, print the rulings, write the HTML report
-python3 run.py test       the whole suite: unit tests, doctests, strict nbval; more words go to pytest
+python3 run.py test       the whole suite: unit tests, doctests, strict nbval; more words go to pytest; its first call
+                          also installs Spark (430 MB) from requirements-spark.lock
 python3 run.py lab        open JupyterLab on the notebooks; more words go to JupyterLab
 python3 run.py refresh    re-execute the notebooks (all, or those named) and store their outputs
-python3 run.py lock       remake requirements.lock; more words go to uv, such as --upgrade
+python3 run.py lock       remake both lock files; more words go to uv, such as --upgrade
 
 The first call makes .venv from the hashed requirements.lock, with uv if it is on the PATH, else with
 venv and pip. Later calls start at once, until the lock or pyproject.toml changes. The variable
@@ -25,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
+SPARK_LOCK = ROOT / "requirements-spark.lock"  # 430 MB that only the tests want
 VENV = ROOT / os.environ.get("CXUXLIB_VENV", ".venv")
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "cxuxlib-ready"
@@ -38,19 +40,21 @@ ADVICE = (
     "then call the same command again."
 )
 LOCK_OPTIONS = (
-    "--group=dev",
     "--universal",
     "--python-version=3.11",  # the oldest we serve, whichever runs
     "--generate-hashes",
     "--quiet",
-    "--output-file=requirements.lock",
 )
+COMPILE = ("-m", "uv", "pip", "compile", *LOCK_OPTIONS)
 COMMANDS = {
     "study": [["tools/notebooks.py", "study", "build"], ["-m", "cxuxlib", "study", "build"]],
     "test": [["-m", "pytest"]],
     "lab": [["-m", "jupyterlab", "--notebook-dir=notebooks"]],
     "refresh": [["tools/notebooks.py", "refresh"]],
-    "lock": [["-m", "uv", "pip", "compile", "pyproject.toml", *LOCK_OPTIONS]],
+    "lock": [
+        [*COMPILE, "pyproject.toml", "--group=dev", "--output-file=requirements.lock"],
+        [*COMPILE, "--group=spark", "--output-file=requirements-spark.lock"],
+    ],
 }
 TAKES_MORE_WORDS = {"test", "lab", "refresh", "lock"}
 
@@ -130,13 +134,21 @@ def clear():
         shutil.rmtree(str(VENV))
 
 
-def set_up():
+def set_up(spark=False):
     """Make the environment, or bring it up to date; at once when there is nothing to do."""
     wanted, present = wanted_stamp(), present_stamp()
-    if wanted == present:
-        return
     uv = shutil.which("uv")
     install = [uv, "pip", "install", "--python", PYTHON] if uv else [PYTHON, "-m", "pip", "install"]
+    if wanted != present[:2]:
+        make_environment(uv, install, wanted, present)
+        present = wanted
+    if spark and present[2:] != [digest(SPARK_LOCK)]:
+        step("Installing Spark for its tests", *install, "--no-deps", "--require-hashes", "-r", SPARK_LOCK)
+        STAMP.write_text("\n".join([*wanted, digest(SPARK_LOCK)]) + "\n", encoding="utf-8")
+
+
+def make_environment(uv, install, wanted, present):
+    """Install the packages of the lock, where they are not those already there, and ours."""
     if present[:1] == wanted[:1]:
         STAMP.unlink()
     else:
@@ -185,7 +197,7 @@ def main(arguments):
         for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
             ENVIRONMENT.pop(name, None)
     try:
-        set_up()
+        set_up(spark=command == "test")
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Real studies: raw answers read, checked and tidied, or the published aggregates, which need no network."""
+"""Studies: raw answers or events read, checked and tidied, or published aggregates, which need no network."""
 
 import csv
 import hashlib
@@ -21,7 +21,7 @@ from cxuxlib.study import Column, Study
 
 __all__ = ["aggregates", "load"]
 
-_STUDIES = ("mobi", "sfo")
+_STUDIES = ("mobi", "sfo", "shop")
 # A wheel carries the files inside the package; a checkout has them beside it.
 _HOMES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data")
 _DTYPES = {"string": str, "integer": "int64", "number": "float64"}
@@ -38,20 +38,23 @@ class _Part(NamedTuple):
 
 
 def load(name: str) -> Study:
-    """Load the answers of a real study, one row per respondent.
+    """Load the rows of a study: answers, one row per respondent, or a log, one row per event.
 
-    The raw files are read from the folder ``$CXUXLIB_DATA/<name>``. Where that variable is not set, ``sfo``
-    is downloaded once into a cache (``$CXUXLIB_CACHE``, or the user's cache folder). Rows, needed columns and
-    every code are checked. A raw file whose bytes differ from the known export is still taken when these
-    checks pass, for a portal may write the same rows differently; ``source`` says how many files are the
-    same to the byte.
+    The log of ``shop`` comes with the package, and its checksum must be right. The raw files of the other studies
+    are read from the folder ``$CXUXLIB_DATA/<name>``. Where that variable is not set, ``sfo`` is downloaded once
+    into a cache (``$CXUXLIB_CACHE``, or the user's cache folder). Rows, needed columns and every code are checked.
+    A raw file whose bytes differ from the known export is still taken when these checks pass, for a portal may
+    write the same rows differently; ``source`` says how many files are the same to the byte.
 
     Args:
-        name: "sfo" (airport passengers, 2013-2018) or "mobi" (mobile phone customers).
+        name: "sfo" (airport passengers, 2013-2018), "mobi" (mobile phone customers) or "shop" (clicks in a shop,
+            synthetic, with faults planted in it).
 
     Returns:
         A study with the tables ``answers`` (an answer that is missing is NaN) and ``missing`` (respondent_id,
-        item, reason: "blank", "never used", "other answer" or "not asked"), one row for every such NaN.
+        item, reason: "blank", "never used", "other answer" or "not asked"), one row for every such NaN. For shop
+        the table ``events`` (user_id, session_id, event, at, platform, acquisition_channel, user_cohort,
+        user_lifecycle), and the planted ``truth``.
 
     Raises:
         ArgumentError: there is no such study.
@@ -59,15 +62,23 @@ def load(name: str) -> Study:
             fails.
 
     Source: City and County of San Francisco, open data, https://data.sfgov.org (sfo); Tenenhaus et al. 2005,
-    doi:10.1016/j.csda.2004.03.005 (mobi). Checked against: rows, means and valid answers of each year's file.
+    doi:10.1016/j.csda.2004.03.005 (mobi); retentioneering 5.2.4, Apache-2.0,
+    https://github.com/retentioneering/retentioneering-tools (shop). Checked against: rows, means and valid answers of
+    each year's file; the file of that package.
 
+    >>> load("shop").tables["events"][["user_id", "event", "at"]].head(2)
+         user_id       event                  at
+    0  user_0000        home 2024-03-13 10:21:14
+    1  user_0000  promo_page 2024-03-13 10:21:28
     >>> load("sof")
     Traceback (most recent call last):
         ...
-    cxuxlib.errors.ArgumentError: There is no study 'sof'; there is 'mobi', 'sfo'. Did you mean 'sfo'?
+    cxuxlib.errors.ArgumentError: There is no study 'sof'; there is 'mobi', 'sfo', 'shop'. Did you mean 'sfo'?
     """
-    _, package = _package(name)
+    home, package = _package(name)
     fields = _fields(package)
+    if "events" in package["tables"]:
+        return _log(home, package, fields)
     raw = [each for each in package["resources"] if not each["shipped"]]
     parts = [_part(name, resource, fields) for resource in raw]
     same = sum(part.same_bytes for part in parts)
@@ -101,7 +112,7 @@ def aggregates(name: str) -> Study:
         correlations, which `pooled` attaches to the moments of a family.
 
     Raises:
-        ArgumentError: there is no such study.
+        ArgumentError: there is no such study, or it has no aggregates.
         DataError: a file is absent or its checksum is wrong.
 
     Source: as for `load`. Checked against: the rows, from which a test rebuilds every file to the byte.
@@ -113,6 +124,8 @@ def aggregates(name: str) -> Study:
     [['1', 6], ['2', 69], ['3', 616], ['4', 1931], ['5', 712], ['blank', 131], ['never used', 70]]
     """
     home, package = _package(name)
+    if "events" in package["tables"]:
+        raise ArgumentError(f"The log of {name!r} is shipped whole, without aggregates; use datasets.load({name!r}).")
     tables: dict[str, Any] = {}
     described: set[str] = set()
     for resource in package["resources"]:
@@ -147,7 +160,8 @@ def _package(name: str) -> tuple[Path, dict[str, Any]]:
 
 
 def _fields(package: dict[str, Any]) -> list[dict[str, Any]]:
-    fields: list[dict[str, Any]] = package["tables"]["answers"]["schema"]["fields"]
+    rows = package["tables"].get("answers") or package["tables"]["events"]
+    fields: list[dict[str, Any]] = rows["schema"]["fields"]
     return fields
 
 
@@ -176,9 +190,23 @@ def _verified(path: Path) -> bytes:
     if f"{found}  {path.name}" not in known:
         raise DataError(
             f"{path} has the SHA-256 {found}, which is not the one in {sums.name}: the file was changed. "
-            "Restore it, or make it again from the raw files with data/make_aggregates.py."
+            "Restore it; aggregates can be made again from the raw files with data/make_aggregates.py."
         )
     return content
+
+
+def _log(home: Path, package: dict[str, Any], fields: list[dict[str, Any]]) -> Study:
+    """A log that is shipped, with its time stamps as such and its other columns as texts."""
+    (resource,) = package["resources"]
+    content = io.BytesIO(_verified(home / resource["path"]))
+    events = pd.read_csv(content, compression="gzip", dtype=str, keep_default_na=False)
+    events = events.rename(columns={field["raw"]: field["name"] for field in fields if "raw" in field})
+    for field in fields:
+        if field["type"] == "datetime":
+            stamps = pd.to_datetime(events[field["name"]], format="%Y-%m-%d %H:%M:%S")
+            events[field["name"]] = stamps.astype("datetime64[us]")
+    columns = tuple(_column(field) for field in fields)
+    return Study(package["name"], {"events": events}, columns, _source(package), package["truth"])
 
 
 def _moments(entry: dict[str, Any]) -> Moments:

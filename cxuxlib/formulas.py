@@ -38,22 +38,27 @@ def build(formula: str, values: Mapping[str, Any], number: Callable[[Any], Any])
         number: turns a comparison's answer into a number.
 
     Raises:
-        ArgumentError: the formula is not of this form, or uses a name that stands for nothing.
+        ArgumentError: the formula is no text, is not of this form, uses a name that stands for nothing, or is a number
+            alone with no names to make a column of.
 
     >>> build("100 * (x >= 9) - 100 * (x <= 6)", {"x": 10}, float)
     100.0
     """
+    if not isinstance(formula, str):
+        raise ArgumentError(f"A formula is a text, such as '100 * (x >= 9)'; got {formula!r}.")
     try:
-        tree = ast.parse(formula, mode="eval")
+        found = _node(ast.parse(formula, mode="eval").body, formula, values, number)
     except SyntaxError as error:
         raise ArgumentError(f"{formula!r} is no formula: {error.msg} at character {error.offset}.") from error
-    try:
-        found = _node(tree.body, formula, values, number)
     except CxuxError:
         raise
+    except RecursionError as error:
+        raise ArgumentError(f"{formula[:40]!r}... is nested too deeply to be a formula.") from error
     except (ArithmeticError, ValueError) as error:  # such as 1 / 0 among the constants
         raise ArgumentError(f"{formula!r} cannot be computed: {error}.") from error
     if isinstance(found, int | float):  # a number alone becomes a column of it
+        if not values:
+            raise ArgumentError(f"{formula!r} is a number alone, and there is no name to make a column of it.")
         return next(iter(values.values())) * 0.0 + found
     return found
 

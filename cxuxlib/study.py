@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal
 
-from cxuxlib.errors import DataError, unknown
+from cxuxlib.errors import ArgumentError, DataError, unknown
 from cxuxlib.results import Moments
 
 
@@ -27,6 +27,11 @@ class Answer:
     whole: bool = True
 
 
+Interval = Literal["", "adjusted", "wald", "score", "wilson", "exact"]
+INTERVALS = {"proportion": ("adjusted", "wilson", "exact", "wald"), "nps": ("adjusted", "score", "wald")}
+SINGLE_ANSWERS = ("score", "wilson", "exact")  # intervals of one unweighted answer per unit
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """The definition of a metric: a ratio of sums, Σ score / Σ per, and which answers are valid.
@@ -43,6 +48,8 @@ class Metric:
         link: "exp" where scores are logarithms, so that the metric is a geometric mean.
         unit: unit of measurement.
         once: a unit counts once, with 1 if any of its rows scores (a visitor who converts in one of three sessions).
+        interval: how `measure` makes the interval of a proportion ("adjusted", "wilson", "exact" or "wald") or of an
+            NPS ("adjusted", "score" or "wald"); "" is adjusted Wald, and Student's t for a mean, which has no choice.
         higher_is_better: the direction; None where there is none.
         construct: what it measures.
         source: who defined it.
@@ -59,9 +66,24 @@ class Metric:
     link: Literal["identity", "exp"] = "identity"
     unit: str = ""
     once: bool = False
+    interval: Interval = ""
     higher_is_better: bool | None = True
     construct: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.answers:
+            raise ArgumentError(f"{self.name} reads no column: name at least one Answer.")
+        ways = INTERVALS.get(self.kind)
+        if self.interval != "" and ways is None:
+            raise ArgumentError(f"{self.name} is a mean: it gets Student's t, so leave out interval={self.interval!r}.")
+        if self.interval != "" and ways is not None and self.interval not in ways:
+            raise ArgumentError(f"{self.name}: {unknown('interval', self.interval, ways)}")
+        if self.interval in SINGLE_ANSWERS and self.per != "1":
+            raise ArgumentError(
+                f"{self.name}: the {self.interval!r} interval is of answers that count 1, not of sums per "
+                f"{self.per!r}; take 'adjusted' or 'wald'."
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:

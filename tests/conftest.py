@@ -1,5 +1,6 @@
 """What every test can ask for: a table in any engine, the folder of raw data, a settled environment."""
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,3 +74,13 @@ def raw_data() -> Path:
     if not folder.is_dir():
         pytest.skip("raw data are absent: neither CXUXLIB_DATA nor shared/data beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cdnow() -> Path:
+    """The folder with the CDNOW sample of 2,357 customers, which the package lifetimes carries; it is not imported."""
+    spec = importlib.util.find_spec("lifetimes")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        if (Path(place) / "datasets" / "CDNOW_sample.txt").is_file():
+            return Path(place) / "datasets"
+    pytest.skip("the CDNOW sample is absent: it comes with the package lifetimes, a dependency of the tests")

@@ -1,32 +1,19 @@
 """Comparisons: published examples, agreement with other packages, coverage, and what is refused."""
 
-from collections.abc import Callable
-from itertools import pairwise, product
-from math import inf, isnan, log, nan, sqrt
+from itertools import product
+from math import inf, isnan, log, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
-from statsmodels.stats.contingency_tables import mcnemar
 
-from cxuxlib.errors import ArgumentError, SampleError
-from cxuxlib.stats.comparisons import (
-    Benchmark,
-    Comparison,
-    benchmark_geometric_mean,
-    benchmark_proportion,
-    paired_mean,
-    paired_nps,
-    paired_proportions,
-    ratio_of_geometric_means,
-    two_nps,
-    two_proportions,
-    two_ratios,
-    welch,
-)
+from cxuxlib.errors import SampleError
+from cxuxlib.stats.comparisons import ratio_of_geometric_means, two_nps, two_proportions, two_ratios, welch
 from cxuxlib.stats.intervals import RatioSums
+from cxuxlib.stats.paired import paired_nps
+from cxuxlib.stats.testing import Comparison
 
 A, B = np.array([4.0, 2, 5, 3, 6, 2, 5]), np.array([5.0, 2, 1, 2, 1, 3, 2])
 TIMES = np.array([55.0, 65, 75, 62, 45, 135])
@@ -43,9 +30,6 @@ def moments(x: np.ndarray) -> tuple[float, float, int]:
 
 def sums_of(y: np.ndarray, x: np.ndarray) -> RatioSums:
     return RatioSums(len(y), y.sum(), x.sum(), (y * y).sum(), (x * y).sum(), (x * x).sum(), 0, 0)
-
-
-# Two proportions
 
 
 def test_two_proportions_of_uxr() -> None:
@@ -119,58 +103,6 @@ def test_size_of_the_test_of_two_proportions(n1: int, n2: int) -> None:
         assert size < 0.065
 
 
-# Paired proportions
-
-
-def test_mid_p_is_less_conservative_than_exact() -> None:
-    # 6 and 1 discordant: exact .125, mid-p .070 (metrics.md 5.11).
-    assert mcnemar([[3, 6], [1, 2]], exact=True).pvalue == pytest.approx(0.125)
-    assert round(paired_proportions(3, 6, 1, 2).p, 3) == 0.070
-
-
-@pytest.mark.parametrize(("a", "b"), [(6, 1), (0, 4), (12, 5), (0, 1), (30, 31)])
-def test_mid_p_is_exact_less_the_chance_of_what_was_seen(a: int, b: int) -> None:
-    exact = mcnemar([[9, a], [b, 9]], exact=True).pvalue
-    assert paired_proportions(9, a, b, 9).p == pytest.approx(exact - scipy_stats.binom.pmf(a, a + b, 0.5))
-
-
-@pytest.mark.parametrize(("a", "b"), [(0, 0), (4, 4)])
-def test_as_many_of_both_kinds_have_p_one(a: int, b: int) -> None:
-    assert paired_proportions(5, a, b, 5).p == 1
-
-
-def test_paired_interval_of_statpsych_and_vcmeta() -> None:
-    # R's statpsych, ci.prop.ps(.05, 12, 4, 26, 6): 0.44, SE 0.09448809, 0.2548067 to 0.6251933.
-    found = paired_proportions(both=6, only_a=26, only_b=4, neither=12)
-    assert (found.low, found.high) == pytest.approx((0.2548067, 0.6251933), abs=5e-8)
-    assert found.difference == pytest.approx(22 / 48)
-    # R's vcmeta, se.prop.ps(16, 64, 5, 15): 0.5784314, SE 0.05953213.
-    found = paired_proportions(15, 64, 5, 16)
-    assert (found.low + found.high) / 2 == pytest.approx(0.5784314, abs=5e-8)
-    assert (found.high - found.low) / 2 == pytest.approx(1.959963985 * 0.05953213, abs=5e-8)
-
-
-@given(table=st.tuples(counts, counts, counts, counts).filter(any), level=levels)
-def test_paired_proportions_swap_and_hold_their_difference(table: tuple[int, int, int, int], level: float) -> None:
-    both, a, b, neither = table
-    check(paired_proportions(both, a, b, neither, level), paired_proportions(both, b, a, neither, level), 1)
-
-
-def test_coverage_of_paired_proportions_is_exact() -> None:
-    n = 15
-    cells = np.array([(a, b) for a in range(n + 1) for b in range(n + 1 - a)])
-    found = [paired_proportions(0, a, b, n - a - b) for a, b in cells]
-    low, high, p = (np.array([getattr(each, name) for each in found]) for name in ("low", "high", "p"))
-    for a, b in [(0.1, 0.1), (0.3, 0.1), (0.05, 0.4), (0.25, 0.25), (0.6, 0.2)]:
-        weight = scipy_stats.multinomial.pmf(np.column_stack([cells, n - cells.sum(axis=1)]), n, [a, b, 1 - a - b])
-        assert weight[(low <= a - b) & (high >= a - b)].sum() > 0.935
-        if a == b:
-            assert weight[p < 0.05].sum() < 0.055
-
-
-# Means
-
-
 def test_welch_of_uxr() -> None:
     # README of R's uxr: t 1.99, df 11.8, p .0707, -.156 to 3.30.
     found = welch(*moments(A), *moments(B))
@@ -187,20 +119,6 @@ def test_welch_is_scipys(level: float) -> None:
     found = welch(*moments(A), *moments(B), level)
     assert (found.statistic, found.p, found.df) == pytest.approx((expected.statistic, expected.pvalue, expected.df))
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(level)))
-
-
-def test_paired_mean_of_uxr() -> None:
-    # README of R's uxr: 7 pairs, -6.571, t -5.18, p .002, -9.68 to -3.46.
-    found = paired_mean(-46 / 7, (370 - 46**2 / 7) / 6, 7)
-    assert (round(found.difference, 3), round(found.statistic, 2), round(found.p, 3)) == (-6.571, -5.18, 0.002)
-    assert (round(found.low, 2), round(found.high, 2)) == (-9.68, -3.46)
-
-
-def test_paired_mean_is_scipys() -> None:
-    expected = scipy_stats.ttest_rel(A, B)
-    found = paired_mean(*moments(A - B))
-    assert (found.statistic, found.p, found.df) == pytest.approx((expected.statistic, expected.pvalue, 6))
-    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
 
 
 def test_ratio_of_geometric_means_is_welch_on_logarithms() -> None:
@@ -234,9 +152,6 @@ def test_ratio_of_geometric_means_swaps_to_its_inverse(
     assert log(ab.difference) == pytest.approx(-log(ba.difference), abs=1e-9)
     assert ab.low == 0 or ab.low * ba.high == pytest.approx(1)
     assert ab.p == pytest.approx(ba.p)
-
-
-# Net Promoter Scores
 
 
 def test_two_nps_is_the_mean_of_the_answers_after_adding_three_to_each() -> None:
@@ -283,19 +198,6 @@ def test_two_nps_swap_and_hold_their_difference(a: tuple[int, int, int], b: tupl
     check(two_nps(a, b, level), two_nps(b, a, level), 200)
 
 
-@given(n=sizes, up=counts, down=counts, level=levels)
-def test_paired_nps_is_paired_proportions_where_differences_are_one_at_most(
-    n: int, up: int, down: int, level: float
-) -> None:
-    assume(up + down <= n)
-    found, shares = paired_nps(n, up - down, up + down, level), paired_proportions(0, up, down, n - up - down, level)
-    bound = (max(-1, shares.low), min(1, shares.high))
-    assert found.difference == pytest.approx(100 * shares.difference)
-    if bound[0] > -1 and bound[1] < 1:
-        assert (found.low, found.high) == pytest.approx((100 * shares.low, 100 * shares.high))
-    check(found, paired_nps(n, down - up, up + down, level), 200)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [12, 40])
 def test_coverage_of_nps_comparisons(n: int) -> None:
@@ -313,9 +215,6 @@ def test_coverage_of_nps_comparisons(n: int) -> None:
     assert 0.93 < np.mean([each.low <= true <= each.high for each in paired]) < 0.975
     same = [two_nps(tuple(a), tuple(b)).p for a, b in zip(first, rng.multinomial(n, share, 6000), strict=True)]
     assert 0.035 < np.mean(np.array(same) < 0.05) < 0.06
-
-
-# Ratios over units
 
 
 def test_two_ratios_with_one_answer_each_are_welch() -> None:
@@ -358,161 +257,7 @@ def test_coverage_where_attempts_repeat_a_user() -> None:
     assert np.mean(naive) < 0.85
 
 
-# Benchmarks
-
-
-def test_benchmark_is_not_read_as_a_probability_to_exceed_it() -> None:
-    # 9 of 11 is 81.8%, above 80%. R's uxr prints P(X < 9) = .383 as "probability that this rate exceeds" it.
-    found = benchmark_proportion(9, 11, 0.8)
-    assert (round(found.p_exact, 3), round(found.p_mid, 3)) == (0.617, 0.470)
-    assert isnan(found.p_z)
-    assert found.value > found.p0
-    assert Benchmark._fields == ("value", "p0", "p_exact", "p_mid", "p_z")
-
-
-@pytest.mark.parametrize(
-    ("x", "n", "p0", "below"),
-    [(4, 7, 0.8, 0.033344), (6, 14, 0.3, 0.7805158), (9, 11, 0.8, 0.3825985), (10, 12, 0.8, 0.4416543)],
-)
-def test_exact_p_is_one_less_the_chance_of_fewer(x: int, n: int, p0: float, below: float) -> None:
-    # README and vignette of R's uxr; what is printed there is P(X < x).
-    found = benchmark_proportion(x, n, p0)
-    assert found.p_exact == pytest.approx(1 - below, abs=5e-7)
-    assert found.p_exact == pytest.approx(scipy_stats.binomtest(x, n, p0, alternative="greater").pvalue)
-    assert found.p_mid == pytest.approx(found.p_exact - scipy_stats.binom.pmf(x, n, p0) / 2)
-
-
-def test_z_of_a_benchmark_in_large_samples() -> None:
-    found = benchmark_proportion(450, 600, 0.7)
-    assert found.p_z == pytest.approx(scipy_stats.norm.sf((0.75 - 0.7) / sqrt(0.7 * 0.3 / 600)))
-    assert found.p_z == pytest.approx(found.p_mid, abs=5e-4)
-
-
-@pytest.mark.parametrize(("x", "p"), [(0, 1.0), (5, 0.8**5)])
-def test_benchmark_with_none_or_all(x: int, p: float) -> None:
-    assert benchmark_proportion(x, 5, 0.8).p_exact == pytest.approx(p)
-
-
-@given(x=counts, n=sizes, p0=st.floats(0.01, 0.99))
-def test_success_and_failure_are_mirrored(x: int, n: int, p0: float) -> None:
-    assume(x <= n)
-    assert benchmark_proportion(x, n, p0).p_mid == pytest.approx(1 - benchmark_proportion(n - x, n, 1 - p0).p_mid)
-
-
-def test_benchmark_of_task_times() -> None:
-    # measuringusability.com/time_intervals: geometric mean 68, 46 to 101; here against 100 s.
-    found = benchmark_geometric_mean(*moments(np.log(TIMES)), benchmark=100)
-    assert [round(100 * each) for each in (found.difference, found.low, found.high)] == [68, 46, 101]
-    expected = scipy_stats.ttest_1samp(np.log(TIMES), log(100))
-    assert (found.statistic, found.p) == pytest.approx((expected.statistic, expected.pvalue))
-
-
-def test_the_benchmark_is_no_end_of_the_interval() -> None:
-    # R's uxr sets the margin to t·se, so that one end is the benchmark, always (metrics.md 1.3).
-    for benchmark in (50.0, 80, 200):
-        found = benchmark_geometric_mean(*moments(np.log(TIMES)), benchmark=benchmark)
-        assert found.low * benchmark == pytest.approx(46.0, abs=0.05)
-        assert found.high * benchmark == pytest.approx(101, abs=0.5)
-        assert 1 not in (round(found.low, 3), round(found.high, 3))
-
-
 def test_the_ends_are_not_rounded_up() -> None:
     # R's uxr rounds both ends of a mean's interval up to whole numbers (metrics.md 1.4).
     found = welch(*moments(A), *moments(B))
     assert (found.low, found.high) != (round(found.low), round(found.high))
-
-
-# What all share
-
-
-EXAMPLES: dict[str, Callable[[float], Comparison]] = {
-    "two_proportions": lambda level: two_proportions(10, 12, 4, 13, level),
-    "paired_proportions": lambda level: paired_proportions(3, 6, 1, 2, level),
-    "welch": lambda level: welch(5, 4, 9, 4, 9, 9, level),
-    "ratio_of_geometric_means": lambda level: ratio_of_geometric_means(4, 0.3, 9, 3.7, 0.2, 9, level),
-    "paired_mean": lambda level: paired_mean(1, 4, 9, level),
-    "two_nps": lambda level: two_nps((6, 4, 7), (18, 11, 2), level),
-    "paired_nps": lambda level: paired_nps(20, 4, 12, level),
-    "two_ratios": lambda level: two_ratios(sums_of(A, B), sums_of(B, A), level),
-    "benchmark_geometric_mean": lambda level: benchmark_geometric_mean(4.2, 0.3, 9, 80, level),
-}
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_interval_widens_with_the_level(name: str) -> None:
-    ends = [(found.low, found.high) for found in map(EXAMPLES[name], (0.5, 0.8, 0.9, 0.95))]
-    assert all(wide[0] < narrow[0] and narrow[1] < wide[1] for narrow, wide in pairwise(ends))
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_two_sides_at_95_percent(name: str) -> None:
-    # Half-width 1.960 standard errors (or t's), never the one-sided 1.645 (metrics.md 1.9).
-    found, at_half = EXAMPLES[name](0.95), EXAMPLES[name](0.5)
-    width = [log(e.high / e.low) if "geometric" in name else e.high - e.low for e in (found, at_half)]
-    ratio = scipy_stats.t.ppf(0.975, found.df) / scipy_stats.t.ppf(0.75, found.df)
-    assert width[0] / width[1] == pytest.approx(ratio, rel=0.08 if name == "two_proportions" else 1e-6)
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-@pytest.mark.parametrize("level", [95, 0, 1, -0.1, nan, None])
-def test_level_must_be_a_probability(name: str, level: float) -> None:
-    with pytest.raises(ArgumentError, match="level is a probability"):
-        EXAMPLES[name](level)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: two_proportions(0, 0, 4, 13),
-        lambda: two_proportions(4, 13, 0, 0),
-        lambda: paired_proportions(0, 0, 0, 0),
-        lambda: welch(1, 1, 1, 1, 1, 9),
-        lambda: welch(1, 1, 9, 1, 1, 0),
-        lambda: welch(5, 0, 9, 4, 0, 9),
-        lambda: ratio_of_geometric_means(5, 0, 9, 4, 0, 9),
-        lambda: paired_mean(1, 1, 1),
-        lambda: paired_mean(1, 0, 9),
-        lambda: two_nps((0, 0, 0), (1, 2, 3)),
-        lambda: two_nps((1, 2, 3), (0, 0, 0)),
-        lambda: paired_nps(0, 0, 0),
-        lambda: two_ratios(sums_of(A, B), sums_of(A[:1], B[:1])),
-        lambda: two_ratios(sums_of(A, B), sums_of(A, np.zeros(7))),
-        lambda: two_ratios(sums_of(B, B), sums_of(A, A)),
-        lambda: benchmark_proportion(0, 0, 0.5),
-        lambda: benchmark_geometric_mean(4, 0.3, 1, 80),
-    ],
-)
-def test_too_few_answers_are_a_sample_error(call: Callable[[], object]) -> None:
-    with pytest.raises(SampleError):
-        call()
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: two_proportions(14, 13, 4, 13),
-        lambda: two_proportions(-1, 13, 4, 13),
-        lambda: two_proportions(1.5, 13, 4, 13),
-        lambda: two_proportions(nan, 13, 4, 13),
-        lambda: two_proportions(1, inf, 4, 13),
-        lambda: paired_proportions(1, -1, 1, 1),
-        lambda: paired_proportions(1, 0.5, 1, 1),
-        lambda: welch(1, -1, 9, 1, 1, 9),
-        lambda: welch(nan, 1, 9, 1, 1, 9),
-        lambda: welch(1, inf, 9, 1, 1, 9),
-        lambda: paired_mean(1, -1, 9),
-        lambda: two_nps((1, -1, 1), (1, 1, 1)),
-        lambda: two_nps((1, nan, 1), (1, 1, 1)),
-        lambda: paired_nps(5, 11, 20),
-        lambda: paired_nps(5, 0, 21),
-        lambda: paired_nps(5, 4, 3),
-        lambda: benchmark_proportion(12, 11, 0.8),
-        lambda: benchmark_proportion(9, 11, 80),
-        lambda: benchmark_proportion(9, 11, 0),
-        lambda: benchmark_geometric_mean(4, 0.3, 9, 0),
-        lambda: benchmark_geometric_mean(4, -0.3, 9, 80),
-    ],
-)
-def test_what_is_not_possible_is_an_argument_error(call: Callable[[], object]) -> None:
-    with pytest.raises(ArgumentError):
-        call()

@@ -75,6 +75,29 @@ def test_every_other_form_is_refused(formula: str) -> None:
         value(formula)
 
 
+@pytest.mark.parametrize("formula", [5, 2.0, None, True, b"x", ["x"], ("x",)])
+def test_a_formula_is_a_text(formula: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"A formula is a text, such as '100 \* \(x >= 9\)'; got"):
+        value(formula)
+
+
+@pytest.mark.parametrize("formula", ["5", "2 > 1", "sqrt(4)", "-1"])
+def test_a_number_alone_needs_a_name_to_make_a_column_of(formula: str) -> None:
+    with pytest.raises(ArgumentError, match="is a number alone"):
+        build(formula, {}, float)
+
+
+@pytest.mark.parametrize("formula", ["-" * 5000 + "x", "x + " * 5000 + "x", "(" * 5000 + "x" + ")" * 5000])
+def test_a_formula_of_any_depth_is_refused_not_crashed_on(formula: str) -> None:
+    with pytest.raises(ArgumentError):
+        value(formula)
+
+
+def test_a_metric_that_reads_nothing_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="mine reads no column"):
+        Metric("mine", (), "1", "mean", 0, 1)
+
+
 @pytest.mark.parametrize("formula", ["x / 0", "1 / 0 + x", "log(0) * x", "sqrt(-1) + x", "10.0 ** 400 * x"])
 def test_constants_that_cannot_be_computed_are_refused(formula: str) -> None:
     with pytest.raises(ArgumentError, match="cannot be computed"):

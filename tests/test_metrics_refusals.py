@@ -138,7 +138,7 @@ def test_rows_without_unit_are_refused(frame: Native, missing: Any) -> None:
 
 @pytest.mark.parametrize("thing", [[10, 9], {"recommend": [10]}, None, np.ones((2, 2)), TABLE["recommend"], "a.csv"])
 def test_unknown_engine(thing: object) -> None:
-    with pytest.raises(ArgumentError, match=r"Cannot read a .*; give a frame of pandas, Polars, Arrow, or a DuckDB"):
+    with pytest.raises(ArgumentError, match=r"Cannot read a .*; give a frame of pandas, Polars, Arrow, DuckDB"):
         measure(thing, NPS)
 
 

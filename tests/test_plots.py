@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxuxlib import claims, cx, datasets, measure, models, plots
+from cxuxlib import claims, cx, datasets, events, measure, models, plots, text
 from cxuxlib.errors import ArgumentError
 from cxuxlib.results import Moments
 
@@ -65,3 +65,54 @@ def test_verdicts_name_what_cannot_be_answered() -> None:
     sentence = repr(plots.verdicts(claims.judge_all(datasets.aggregates("sfo"))))
     assert "A0 distinct not answerable" in sentence
     assert "B4 service too undecided -0.082" in sentence
+
+
+@pytest.fixture
+def steps() -> pd.DataFrame:
+    reached = {"app": (40, 30, 6), "web": (60, 48, 40)}
+    rows = [
+        (f"{device}{user}", device, event)
+        for device, many in reached.items()
+        for event, count in zip(("cart", "shipping", "paid"), many, strict=True)
+        for user in range(count)
+    ]
+    log = pd.DataFrame(rows, columns=["user_id", "device", "event"]).assign(at=pd.Timestamp("2026-01-01"))
+    return events.funnel(events.read(log), ["cart", "shipping", "paid"], window_s=60, by="device", until="2030-01-01")
+
+
+@pytest.mark.parametrize(("of", "value", "low", "high"), [
+    ("entries", "value", "low", "high"), ("previous", "from_previous", "previous_low", "previous_high"),
+])  # fmt: skip
+def test_a_funnel_says_each_segment_s_steps(steps: pd.DataFrame, of: str, value: str, low: str, high: str) -> None:
+    sentence = repr(plots.funnel(steps, of=of, title="Payment fails in the app"))
+    app, web = sentence.removeprefix("Payment fails in the app. ").split(" web: ")
+    for segment, said in {"app": app, "web": web}.items():
+        rows = steps[(steps["segment"] == segment) & steps[value].notna()].to_dict("records")
+        places = [text.decimals(row[low], row[high]) for row in rows]
+        expected = "; ".join(
+            f"{row['event']} {text.number(row[value], digits)} {text.interval(row[low], row[high], digits)}"
+            for row, digits in zip(rows, places, strict=True)
+        )
+        assert expected in said
+    assert ("cart" in sentence) == (of == "entries")  # of the step before, the first has none
+
+
+def test_the_sentence_of_a_funnel_follows_the_artists(steps: pd.DataFrame) -> None:
+    moved = steps.assign(value=steps["value"] * 0.9)
+    assert repr(plots.funnel(moved)) != repr(plots.funnel(steps))
+
+
+def test_a_funnel_of_one_segment_needs_no_legend(steps: pd.DataFrame) -> None:
+    both, one = plots.funnel(steps), plots.funnel(steps[steps["segment"] == "app"])
+    assert [len(picture.figure.legends) for picture in (both, one)] == [1, 0]
+    assert "app" not in repr(one)
+
+
+def test_a_funnel_refuses_what_it_cannot_draw(steps: pd.DataFrame) -> None:
+    with pytest.raises(ArgumentError, match="There is no kind of share 'next'"):
+        plots.funnel(steps, of="next")
+    with pytest.raises(ArgumentError, match=r"events\.funnel.*'previous_low'"):
+        plots.funnel(steps.drop(columns="previous_low"), of="previous")
+    many = pd.concat([steps.assign(segment=name) for name in "abcde"])
+    with pytest.raises(ArgumentError, match="5 segments are too many"):
+        plots.funnel(many)

@@ -24,7 +24,9 @@ def folder(tmp_path, monkeypatch):
     python = venv / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
-    names = {"ROOT": tmp_path, "LOCK": tmp_path / "requirements.lock", "VENV": venv, "PYTHON": python}
+    (tmp_path / "requirements-spark.lock").write_text("pyspark==4.3.0\n")
+    locks = {"LOCK": tmp_path / "requirements.lock", "SPARK_LOCK": tmp_path / "requirements-spark.lock"}
+    names = {"ROOT": tmp_path, **locks, "VENV": venv, "PYTHON": python}
     for name, value in {**names, "STAMP": venv / "stamp"}.items():
         monkeypatch.setattr(run, name, value)
     return tmp_path
@@ -86,6 +88,19 @@ def test_the_second_call_does_nothing(folder, steps):
     assert steps == WHOLE
     run.set_up()
     assert steps == WHOLE
+
+
+def test_spark_is_installed_for_the_tests_alone(folder, steps):
+    run.set_up(spark=True)
+    assert steps == [*WHOLE, "Installing Spark for its tests"]
+    run.set_up(spark=True)
+    run.set_up()
+    assert len(steps) == len(WHOLE) + 1
+    run.SPARK_LOCK.write_text("pyspark==4.3.1\n")
+    run.set_up()
+    assert len(steps) == len(WHOLE) + 1
+    run.set_up(spark=True)
+    assert len(steps) == len(WHOLE) + 2
 
 
 @pytest.mark.parametrize("change", ["requirements.lock", "python", "moved"])
@@ -157,7 +172,7 @@ def test_the_exit_code_is_passed_on_and_stops_what_follows(monkeypatch):
     monkeypatch.setattr(run, "PYTHON", sys.executable)
     assert run.run(["-c", "raise SystemExit(5)"]) == 5
     called = []
-    monkeypatch.setattr(run, "set_up", lambda: None)
+    monkeypatch.setattr(run, "set_up", lambda spark: None)
     monkeypatch.setattr(run, "run", lambda arguments: called.append(arguments) or 3)
     assert run.main(["study"]) == 3
     assert len(called) == 1
@@ -169,10 +184,11 @@ def test_children_may_write_bytecode():
     assert "PYTHONDONTWRITEBYTECODE" not in run.ENVIRONMENT
 
 
-def test_every_locked_package_has_a_hash_and_no_place():
-    lock = run.LOCK.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("path", "least"), [(run.LOCK, 100), (run.SPARK_LOCK, 2)])
+def test_every_locked_package_has_a_hash_and_no_place(path, least):
+    lock = path.read_text(encoding="utf-8")
     entries = re.split(r"(?m)^(?=[a-z0-9])", lock)[1:]
-    assert len(entries) > 100
+    assert len(entries) >= least
     assert all(re.match(r"[a-z0-9._-]+==[^\s]+ ", each) and "--hash=sha256:" in each for each in entries)
     assert "python3 run.py lock" in lock.partition("==")[0]
     assert not re.search(r"://|file:|find-links|index-url|(?m:^\s*-[ef] )|[ =]/|[A-Z]:\\", lock)

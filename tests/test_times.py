@@ -1,7 +1,7 @@
-"""Typical times: published curves, agreement with R, coverage, and what is refused."""
+"""Typical times: agreement with R, coverage, and what is refused."""
 
 from collections.abc import Callable
-from math import exp, inf, isnan, nan, sqrt
+from math import exp, inf, nan, sqrt
 
 import numpy as np
 import pytest
@@ -11,14 +11,8 @@ from scipy import stats as scipy_stats
 
 from cxuxlib.errors import ArgumentError, SampleError
 from cxuxlib.stats.intervals import log_t
-from cxuxlib.stats.times import (
-    Survival,
-    kaplan_meier,
-    lognormal_censored,
-    median_by_order,
-    median_survival,
-    survival_at,
-)
+from cxuxlib.stats.survival import median_survival
+from cxuxlib.stats.times import lognormal_censored, median_by_order
 
 # Freireich et al. 1963, the 6-MP arm: weeks in remission.
 WEEKS = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -28,27 +22,6 @@ TASK = [40.0, 55, 62, 70, 85, 120, 120, 120]
 DONE = [True] * 5 + [False] * 3
 
 some_times = st.lists(st.floats(1, 1e4), min_size=2, max_size=25)
-
-
-def test_kaplan_meier_of_freireich() -> None:
-    # The textbook curve; intervals and errors from R's survival, survfit(conf.type = "log-log").
-    curve = kaplan_meier(WEEKS, ENDED)
-    assert curve.times.tolist() == [6, 7, 10, 13, 16, 22, 23]
-    assert curve.at_risk.tolist() == [21, 17, 15, 12, 11, 7, 6]
-    assert curve.survival.round(3).tolist() == [0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448]
-    assert curve.std_error[[0, 6]] == pytest.approx([0.07636035483, 0.13459145676], abs=1e-10)
-    assert curve.low == pytest.approx(
-        [0.6197179553, 0.5631465646, 0.5031995108, 0.4316102225, 0.3675108560, 0.2677789368, 0.1880520060], abs=1e-9
-    )
-    assert curve.high == pytest.approx(
-        [0.9515517476, 0.9228090192, 0.8893618352, 0.8490659633, 0.8049121895, 0.7467907176, 0.6801426285], abs=1e-9
-    )
-
-
-@pytest.mark.parametrize(("level", "low"), [(0.95, 13), (0.8, 16)])
-def test_median_survival_of_freireich(level: float, low: float) -> None:
-    # R's survfit: 23, from 13 (level 0.95) or 16 (0.8); no upper end.
-    assert median_survival(WEEKS, ENDED, level) == (23, low, inf, level)
 
 
 @pytest.mark.parametrize(
@@ -73,29 +46,6 @@ def test_who_gives_up_is_neither_dropped_nor_taken_for_done() -> None:
     assert exp(np.log(TASK[:5]).mean()) == pytest.approx(60.5, abs=0.05)
     assert exp(np.log(TASK).mean()) == pytest.approx(78.2, abs=0.05)
     assert lognormal_censored(TASK, DONE).median == pytest.approx(89.9, abs=0.05)
-
-
-def test_a_curve_that_lies_on_one_half() -> None:
-    # S = 0.5 from 70 s to 85 s. R's survfit and the ordinary median of 8 values have 77.5, half-way. Python's
-    # lifelines has 85, because its S(70) is 0.5000000000000001.
-    assert median_survival(TASK, DONE)[:3] == (77.5, 40, inf)
-    assert np.median(TASK) == 77.5
-    assert kaplan_meier(TASK, DONE).survival[3] == pytest.approx(0.5, abs=1e-12)
-
-
-@given(times=some_times)
-def test_without_cut_off_times_the_median_is_the_median(times: list[float]) -> None:
-    assert median_survival(times, [True] * len(times)).median == pytest.approx(np.median(times), rel=1e-12)
-
-
-@given(times=some_times)
-def test_without_cut_off_times_the_curve_is_the_share_that_needs_longer(times: list[float]) -> None:
-    curve = kaplan_meier(times, [True] * len(times))
-    assert curve.survival == pytest.approx([np.mean(np.array(times) > t) for t in curve.times], abs=1e-12)
-    inside = curve.survival > 0
-    n = len(times)
-    assert curve.std_error[inside] == pytest.approx(np.sqrt(curve.survival * (1 - curve.survival) / n)[inside])
-    assert np.isnan(curve.low[~inside]).all()
 
 
 @given(times=some_times.filter(lambda each: np.ptp(np.log(each)) > 1e-3), level=st.floats(0.1, 0.99))
@@ -139,33 +89,6 @@ def test_times_cut_off_longer_push_the_fit_up() -> None:
     early = lognormal_censored([10, 20, 30, 40], [True, True, True, False])
     late = lognormal_censored([10, 20, 30, 4000], [True, True, True, False])
     assert 20 < early.median < late.median
-
-
-@pytest.mark.parametrize(
-    ("t", "share"), [(0, 1), (5.9, 1), (6, 0.857), (6.9, 0.857), (10, 0.753), (22, 0.538), (23, 0.448), (35, 0.448)]
-)
-def test_survival_at_a_time(t: float, share: float) -> None:
-    left, low, high = survival_at(kaplan_meier(WEEKS, ENDED), t)
-    assert round(left, 3) == share
-    assert low <= left <= high
-
-
-def test_the_curve_says_nothing_beyond_the_longest_time() -> None:
-    assert all(map(isnan, survival_at(kaplan_meier(WEEKS, ENDED), 35.1)))
-    assert survival_at(kaplan_meier([1, 2], [True, True]), 99)[0] == 0
-
-
-def test_a_median_that_was_not_reached() -> None:
-    times, observed = np.arange(1.0, 101), np.arange(100) < 5
-    found = median_survival(times, observed)
-    assert isnan(found.median)
-    assert (found.low, found.high) == (100, inf)  # surely above the longest time
-    assert median_survival([3, 4], [False, False])[1:3] == (0, inf)
-    assert len(kaplan_meier([3, 4], [False, False]).times) == 0
-
-
-def test_cut_off_at_the_moment_of_an_event_counts_as_at_risk() -> None:
-    assert kaplan_meier([5, 5], [True, False]).survival.tolist() == [0.5]
 
 
 def test_median_of_times_by_order() -> None:
@@ -212,8 +135,6 @@ def test_coverage_with_cut_off_times() -> None:
 CALLS: dict[str, Callable[[object, object, object], object]] = {
     "order": lambda times, observed, level: median_by_order(times, level),
     "lognormal": lognormal_censored,
-    "kaplan_meier": kaplan_meier,
-    "median": median_survival,
 }
 
 
@@ -240,7 +161,7 @@ def test_no_times_are_a_sample_error(name: str) -> None:
 @pytest.mark.parametrize("observed", [[True], [True, 2], [True, nan], ["yes", "no"], [[True, True]]])
 def test_observed_goes_with_each_time(observed: list[bool]) -> None:
     with pytest.raises(ArgumentError):
-        kaplan_meier([1, 2], observed)
+        lognormal_censored([1, 2], observed)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +175,3 @@ def test_observed_goes_with_each_time(observed: list[bool]) -> None:
 def test_too_few_times_are_a_sample_error(call: Callable[[], object]) -> None:
     with pytest.raises(SampleError):
         call()
-
-
-def test_a_negative_time_is_no_place_on_a_curve() -> None:
-    curve: Survival = kaplan_meier(TASK, DONE)
-    with pytest.raises(ArgumentError):
-        survival_at(curve, -1)

@@ -4,7 +4,21 @@ This package alone knows dataframe engines. It reads pandas, Polars (eager and l
 narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
-from cxuxlib.frames.reduce import pairs, sums
+from cxuxlib.frames.pairing import pairs
+from cxuxlib.frames.reduce import sums
+from cxuxlib.frames.spans import Durations, Period, Until, ages, durations, histories
 from cxuxlib.frames.tally import columns, counts, expand
 
-__all__ = ["columns", "counts", "expand", "pairs", "sums"]
+__all__ = [
+    "Durations",
+    "Period",
+    "Until",
+    "ages",
+    "columns",
+    "counts",
+    "durations",
+    "expand",
+    "histories",
+    "pairs",
+    "sums",
+]

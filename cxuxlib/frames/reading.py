@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from numbers import Real
 from types import EllipsisType
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 from narwhals.exceptions import NarwhalsError
 
-from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, UnitError, listed, unknown
+from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, CxuxError, DataError, UnitError, listed, unknown
 
-__all__ = ["absent", "answer_of", "check_numeric", "check_units", "open_frame", "rows"]
+__all__ = ["absent", "answer_of", "check_keys", "check_numeric", "check_units", "open_frame", "rows", "wide_frames"]
 
 Unit = str | EllipsisType | None
 
@@ -33,7 +39,15 @@ def _is_id(name: str) -> bool:
     return bool(_ID_LIKE.match(re.sub(r"[^a-z0-9]", "", name.lower())))
 
 
-_ENGINES = "pandas, Polars, Arrow, or a DuckDB relation"
+_ENGINES = "pandas, Polars, Arrow, DuckDB (a relation) or PySpark"
+
+
+@contextmanager
+def wide_frames() -> Iterator[None]:
+    """Let frames be wide, and sums overflow, without a word: both are meant, and `sums` refuses what overflowed."""
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+        yield
 
 
 def open_frame(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
@@ -66,9 +80,24 @@ def open_frame(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
 
 
 def rows(lazy: nw.LazyFrame[Any]) -> pd.DataFrame:
-    """Bring a small result to pandas."""
-    eager = lazy.collect("pandas") if lazy.implementation.is_duckdb() else lazy.collect()
+    """Bring a small result to pandas; from Spark by way of Arrow, for Spark warns of pandas 3."""
+    with engine_errors():
+        eager = lazy.collect("pandas") if lazy.implementation.is_duckdb() else lazy.collect()
     return pd.DataFrame(eager.to_dict(as_series=False))
+
+
+@contextmanager
+def engine_errors(where: str = "", kind: type[CxuxError] = DataError) -> Iterator[None]:
+    """Say in our words what DuckDB, which reads files for us, finds wrong with them."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is RuntimeError and str(error) == "Query interrupted":  # how DuckDB takes Ctrl-C
+            raise KeyboardInterrupt from None
+        duckdb = sys.modules.get("duckdb")
+        if duckdb is None or not isinstance(error, duckdb.Error) or isinstance(error, duckdb.InterruptException):
+            raise
+        raise kind(f"{where}{str(error).splitlines()[0]}") from error
 
 
 def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
@@ -77,25 +106,45 @@ def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
     for name in columns:
         dtype = schema[name]
         if dtype.is_numeric() or dtype == nw.Boolean:
+            if lazy.implementation.is_pyarrow() and dtype in (nw.Int64, nw.UInt64):
+                _check_whole(lazy, name)
             continue
         mixed = dtype == nw.Object or dtype == nw.Unknown
         seen = lazy.select(name).filter(~nw.col(name).is_null())
         values = rows(seen if mixed else seen.head(1000))[name].dropna()
         if mixed:
-            values = values[[not isinstance(each, int | float) for each in values]]
-        if values.empty:
+            values = values[[not _is_float(each) for each in values]]
+        unlike = dtype.is_temporal() or dtype.is_nested() or (dtype == nw.Unknown and lazy.implementation.is_pandas())
+        if values.empty and not unlike:
             continue
+        examples = listed(list(dict.fromkeys(f"{each!s:.40}" for each in values))[:3])
         raise AnswerError(
-            f"Column {name!r} holds {dtype}, for example {listed(list(dict.fromkeys(map(str, values)))[:3])}; "
+            f"Column {name!r} holds {dtype}, {'all missing' if values.empty else f'for example {examples}'}; "
             "answers must be numbers. "
             "Turn the texts into numbers first, with missing answers as null."
         )
 
 
+def _check_whole(lazy: nw.LazyFrame[Any], name: str) -> None:
+    """Refuse whole numbers that Arrow will not turn into floats."""
+    ends = rows(lazy.select(nw.col(name).min().alias("low"), nw.col(name).max().alias("high"))).iloc[0].dropna()
+    if (ends.abs() > 2**53).any():
+        raise AnswerError(f"Column {name!r} holds whole numbers beyond 2**53, such as {ends.iloc[-1]}; recode them.")
+
+
+def _is_float(value: object) -> bool:
+    """Whether something is a number that a float can hold."""
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (OverflowError, ValueError, TypeError):
+        return False
+    return isinstance(value, Real | Decimal)
+
+
 def answer_of(column: str, stand_in: float = 0.0) -> tuple[nw.Expr, nw.Expr]:
     """The answer as a float that is never missing, and whether it was missing."""
     value = nw.col(column).cast(nw.Float64)
-    missing = value.is_null() | value.is_nan().fill_null(True)
+    missing = value.is_nan().fill_null(True)
     return nw.when(~missing).then(value).otherwise(stand_in), missing
 
 
@@ -104,8 +153,42 @@ def absent(lazy: nw.LazyFrame[Any], column: str) -> nw.Expr:
     return answer_of(column)[1] if lazy.collect_schema()[column].is_float() else nw.col(column).is_null()
 
 
+def check_keys(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
+    """Refuse to group by lists, by values of several kinds, and by what else not every engine can tell apart."""
+    schema = lazy.collect_schema()
+    for name in columns:
+        dtype = schema[name]
+        if dtype == nw.Object or dtype == nw.Unknown:
+            wrong = _no_keys(rows(lazy.select(name))[name].dropna())
+        else:
+            wrong = str(dtype) if dtype.is_nested() or dtype == nw.Binary else ""
+        if wrong:
+            raise ColumnError(
+                f"Column {name!r} holds {wrong:.60}, which can name no group and no unit; turn it into texts or "
+                "numbers first."
+            )
+
+
+def _no_keys(values: pd.Series) -> str:
+    """What among objects tells no groups apart."""
+    kinds = {
+        str if isinstance(each, str) else Real if isinstance(each, Real | Decimal) else type(each) for each in values
+    }
+    if len(kinds) > 1 and kinds != {str, Real}:
+        return f"a mixture of {listed(sorted(kind.__name__ for kind in kinds))}"
+    for each in values:
+        try:
+            hash(each)
+        except TypeError:
+            return str(each)
+        if isinstance(each, tuple | frozenset):
+            return str(each)
+    return ""
+
+
 def check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str], advice: str) -> None:
     """Without a unit, refuse rows that repeat an id; with one, refuse rows that lack it."""
+    check_keys(lazy, [*used, *([unit] if isinstance(unit, str) else [])])
     if isinstance(unit, str):
         lost = int(rows(lazy.select(absent(lazy, unit).cast(nw.Int64).sum().alias(unit)))[unit].iloc[0] or 0)
         if lost:

@@ -2,103 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from functools import reduce
+from math import inf, prod
+from operator import or_
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
-from cxuxlib import formulas
-from cxuxlib.errors import AnswerError, ArgumentError, SampleError
-from cxuxlib.frames.reading import Unit, absent, answer_of, check_numeric, check_units, open_frame, rows
-from cxuxlib.study import Answer, Metric
+from cxuxlib.errors import AnswerError, ArgumentError, SampleError, UnitError, listed
+from cxuxlib.frames.handing import in_engine
+from cxuxlib.frames.reading import (
+    Unit,
+    absent,
+    answer_of,
+    check_keys,
+    check_numeric,
+    check_units,
+    open_frame,
+    rows,
+    wide_frames,
+)
+from cxuxlib.frames.scoring import number_of, refuse, scored_rows
+from cxuxlib.study import Metric
 
-__all__ = ["pairs", "sums"]
+__all__ = ["in_order", "sums"]
 
-# Sums over rows, by metric: weighted scores, weights, squared scores, squared weights, valid, missing.
-_ROW_SUMS = ("y", "x", "q", "ww", "r", "m")
+Plan = nw.LazyFrame[Any]
 
-
-def _number(truth: nw.Expr) -> nw.Expr:
-    return truth.cast(nw.Float64)
-
-
-def _bad(spec: Answer) -> nw.Expr:
-    """Whether a row holds an answer that is out of range."""
-    value, missing = answer_of(spec.column, _stand_in(spec))
-    return ~missing & ~_valid(spec, value)
-
-
-def _valid(spec: Answer, value: nw.Expr) -> nw.Expr:
-    valid = (value >= spec.low) & (value <= spec.high) & (value < float("inf"))
-    return valid & (value == value.round(0)) if spec.whole else valid
+MOST = 1e75  # of a sum: its square, and that of a ratio of two such sums, are still floats
+MOST_CELLS = 20_000  # distinct rows up to which a frame is counted first, and its cells scored instead of its rows
 
 
-def _stand_in(spec: Answer) -> float:
-    """Any valid number: formulas must not fail on rows that are left out."""
-    return min(max(1.0, spec.low), spec.high)
-
-
-def _scored(lazy: nw.LazyFrame[Any], metrics: Sequence[Metric], keep: Sequence[str]) -> nw.LazyFrame[Any]:
-    """Rows as numbers, in stages so that no engine computes an expression twice.
-
-    Adds for metric i: s (score), p (per), r (1 where the row counts), m (1 where it is missing), and b for each of its
-    answers k (1 where it is out of range); rows that do not count have 0 for s and p.
-    """
-    kept = [nw.col(name) for name in keep]
-    every = [(i, k, name, spec) for i, metric in enumerate(metrics) for k, (name, spec) in enumerate(metric.answers)]
-    first = []
-    for i, k, _, spec in every:
-        value, missing = answer_of(spec.column, _stand_in(spec))
-        first += [value.alias(f"v{i}_{k}"), missing.alias(f"g{i}_{k}")]
-    lazy = lazy.select(*kept, *first)
-    second = [nw.col(f"g{i}_{k}") for i, k, _, _ in every]
-    for i, k, _, spec in every:
-        value, valid = nw.col(f"v{i}_{k}"), _valid(spec, nw.col(f"v{i}_{k}"))
-        second += [
-            nw.when(valid).then(value).otherwise(_stand_in(spec)).alias(f"v{i}_{k}"),
-            (~valid).alias(f"b{i}_{k}"),
-        ]
-    lazy = lazy.select(*kept, *second)
-    third = [nw.col(f"b{i}_{k}").cast(nw.Float64) for i, k, _, _ in every]
-    for i, metric in enumerate(metrics):
-        values = {name: nw.col(f"v{i}_{k}") for k, (name, _) in enumerate(metric.answers)}
-        gone, unclear = nw.lit(False), nw.lit(False)
-        fine = nw.lit(True)
-        for k, (name, _) in enumerate(metric.answers):
-            gone, fine = gone | nw.col(f"g{i}_{k}"), fine & ~nw.col(f"g{i}_{k}") & ~nw.col(f"b{i}_{k}")
-            if re.search(rf"\b{name}\b", metric.where):
-                unclear = unclear | nw.col(f"g{i}_{k}")
-        if metric.where:  # a row left out by definition is not missing
-            counts_here = formulas.build(metric.where, values, _number) > 0
-            fine, gone = fine & counts_here, gone & (counts_here | unclear)
-        third += [
-            formulas.build(metric.score, values, _number).alias(f"s{i}"),
-            formulas.build(metric.per, values, _number).alias(f"p{i}"),
-            fine.cast(nw.Float64).alias(f"r{i}"),
-            gone.cast(nw.Float64).alias(f"m{i}"),
-        ]
-    lazy = lazy.select(*kept, *third)
-    fourth = [nw.col(f"b{i}_{k}") for i, k, _, _ in every]
-    for i in range(len(metrics)):
-        counts = nw.col(f"r{i}") > 0
-        fourth += [nw.when(counts).then(nw.col(f"{part}{i}")).otherwise(0.0).alias(f"{part}{i}") for part in "sp"]
-        fourth += [nw.col(f"r{i}"), nw.col(f"m{i}")]
-    return lazy.select(*kept, *fourth)
-
-
-def _refuse(lazy: nw.LazyFrame[Any], metric: Metric, spec: Answer, bad: nw.Expr, many: float) -> None:
-    examples = rows(lazy.filter(bad).select(spec.column).unique().head(5))[spec.column]
-    shown = ", ".join(f"{float(each):g}" for each in sorted(examples.astype(float)))
-    whole = "whole numbers" if spec.whole else "numbers"
-    found = "1 answer in column" if many == 1 else f"{int(many):,} answers in column"
-    raise AnswerError(
-        f"{found} {spec.column!r} outside the range of {metric.name} "
-        f"({whole} {spec.low:g} to {spec.high:g}): {shown}. Recode them, or set them to missing."
-    )
-
-
+@wide_frames()
 def sums(
     frame: Any,
     metrics: Sequence[Metric],
@@ -111,10 +48,11 @@ def sums(
     """Reduce a frame to the sums that every estimate needs, in one pass.
 
     Each metric is a ratio of sums over units, y / x, with y the sum of weight times score and x the sum of
-    weight times ``per`` over valid answers. Where ``unit`` is named, rows are first added up within it.
+    weight times ``per`` over valid answers. Where ``unit`` is named, rows are first added up within it. Where it is
+    not and all answers are whole numbers on short scales, distinct rows are counted first and only they are scored.
 
     Args:
-        frame: a frame of pandas, Polars, Arrow or DuckDB.
+        frame: a frame of pandas, Polars, Arrow, DuckDB or PySpark.
         metrics: what to score.
         by: column of segments.
         unit: column that says which rows belong to the same independent unit; None says rows are units.
@@ -123,8 +61,9 @@ def sums(
 
     Returns:
         One row per segment and metric: segment, metric (position), n (units with a valid answer of positive
-        weight), answers, n_missing (rows), most (answers of the busiest unit), y, x, yy, xy, xx (sums over units),
-        q (sum of weight times squared score over rows), ww (sum of squared weights over rows).
+        weight), answers (valid, of positive weight), n_missing (rows), most (answers of the busiest unit, whatever
+        their weight), y, x, yy, xy, xx (sums over units), q (sum of weight times squared score over rows), ww (sum of
+        squared weights over rows).
 
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
@@ -132,6 +71,49 @@ def sums(
     extra = [name for name in (by, unit, weight, given) if name is not None and name is not ...]
     columns = list(dict.fromkeys(column for metric in metrics for column in metric.columns))
     lazy = open_frame(frame, [*columns, *extra])
+    _check(lazy, metrics, columns, unit, weight)
+    if not isinstance(unit, str):
+        check_units(lazy, unit, [*columns, *extra], "Say unit={name!r}, or unit=None if each row is a unit.")
+    check_keys(lazy, extra)
+    lazy = in_engine(lazy.select(*dict.fromkeys([*columns, *extra])))
+    if given:
+        lazy = lazy.filter(~absent(lazy, given))
+    if isinstance(unit, str):
+        found = _over_units(lazy, metrics, by, unit, weight)
+    else:
+        found = _over_rows(lazy, metrics, columns, by, weight)
+    if found.empty or not found["rows"].sum():
+        raise SampleError("The frame has no rows; there is nothing to measure.")
+    if found["bw"].sum():
+        raise AnswerError(
+            f"{int(found['bw'].sum()):,} rows have a weight in {weight!r} that is missing, negative or infinite."
+        )
+    if "lost" in found and (many := found["lost"].sum()):
+        raise UnitError(f"{int(many):,} rows have no {unit!r}; drop them or find out whose they are.")
+    if "uw" in found and (many := found["uw"].sum()):
+        raise AnswerError(
+            f"{int(many):,} units of {unit!r} have rows of different weights in {weight!r}; a unit that counts once "
+            "needs one weight. Give all its rows the same."
+        )
+    if found["b"].sum():
+        for metric in metrics:
+            refuse(lazy, metric)
+    out = _tidy(_filled(found, metrics), metrics)
+    _refuse_extremes(out, columns, weight)
+    return out
+
+
+def _refuse_extremes(out: pd.DataFrame, columns: list[str], weight: str | None) -> None:
+    """Refuse sums whose squares and ratios no float can hold."""
+    parts = out[["y", "x", "yy", "xy", "xx", "q", "ww"]].abs()
+    if not (parts <= MOST).all(axis=None) or ((parts["x"] > 0) & (parts["x"] < 1 / MOST)).any():
+        raise AnswerError(
+            f"Values in {listed([*columns, *([weight] if weight else [])])} are too large, or too close to 0, to be "
+            "added up. Recode them, or give weights of mean 1."
+        )
+
+
+def _check(lazy: Plan, metrics: Sequence[Metric], columns: list[str], unit: Unit, weight: str | None) -> None:
     check_numeric(lazy, columns + ([weight] if weight else []))
     schema = lazy.collect_schema()
     for metric in metrics:
@@ -140,129 +122,172 @@ def sums(
                 raise AnswerError(
                     f"Column {spec.column!r} holds true/false; {metric.name} wants {spec.low:g} to {spec.high:g}."
                 )
-        if metric.once and (weight or not isinstance(unit, str)):
-            raise ArgumentError(f"{metric.name} counts each unit once: name the unit, and no weight.")
-    check_units(lazy, unit, [*columns, *extra], "Say unit={name!r}, or unit=None if each row is a unit.")
-    lazy = lazy.select(*dict.fromkeys([*columns, *extra]))
-    if given:
-        lazy = lazy.filter(~absent(lazy, given))
+        if metric.once and not isinstance(unit, str):
+            raise ArgumentError(f"{metric.name} counts each unit once: name the unit, unit='...'.")
 
-    scored = _scored(lazy, metrics, list(dict.fromkeys(name for name in (by, unit, weight) if isinstance(name, str))))
-    w, no_weight = answer_of(weight) if weight else (nw.lit(1.0), nw.lit(False))
-    bad_weight = no_weight | (w < 0) | (w == float("inf"))
-    plan = []
-    for i in range(len(metrics)):
-        score, per = nw.col(f"s{i}"), nw.col(f"p{i}")
-        plan += [
-            (w * score).alias(f"y{i}"),
-            (w * per).alias(f"x{i}"),
-            (w * score * score).alias(f"q{i}"),
-            (w * w * per).alias(f"ww{i}"),
-            nw.col(f"r{i}"),
-            nw.col(f"m{i}"),
-        ]
-    wrong = [(i, k) for i, metric in enumerate(metrics) for k in range(len(metric.answers))]
-    plan += [nw.col(f"b{i}_{k}") for i, k in wrong]
-    segment = nw.col(by).alias("segment") if by else nw.lit("all").alias("segment")
-    keys = [segment, *([nw.col(unit).alias("unit")] if isinstance(unit, str) else [])]
-    table = scored.select(*keys, *plan, bad_weight.cast(nw.Float64).alias("bw"))
 
-    each = range(len(metrics))
-    errors = [*(f"b{i}_{k}" for i, k in wrong), "bw"]
-    if isinstance(unit, str):
-        kept = [f"{letter}{i}" for i in each for letter in _ROW_SUMS] + errors
-        table = table.group_by("segment", "unit").agg(*(nw.col(name).sum() for name in kept))
-        once = [f"{letter}{i}" for i in each if metrics[i].once for letter in _ROW_SUMS if letter != "m"]
-        if once:
-            table = table.with_columns(*((nw.col(name) > 0).cast(nw.Float64).alias(name) for name in once))
-    table = table.with_columns(
-        *((nw.col(f"{a}{i}") * nw.col(f"{b}{i}")).alias(f"{a}{b}{i}") for i in each for a, b in ("yy", "xy", "xx")),
-        *((nw.col(f"x{i}") > 0).cast(nw.Float64).alias(f"n{i}") for i in each),
-        *(nw.col(f"r{i}").alias(f"t{i}") for i in each),
-    )
-    added = [f"{part}{i}" for i in each for part in (*_ROW_SUMS, "yy", "xy", "xx", "n")]
-    aggregates = [nw.col(name).sum() for name in [*added, *errors]] + [nw.col(f"t{i}").max() for i in each]
-    found = rows(table.group_by("segment").agg(*aggregates))
+def _weights(weight: str | None) -> tuple[nw.Expr, nw.Expr]:
+    """The weight of a row, and 1 where it is none."""
+    w, lost = answer_of(weight) if weight else (nw.lit(1.0), nw.lit(False))
+    return w, number_of(lost | (w < 0) | (w == inf))
 
-    if found.empty:
-        raise SampleError("The frame has no rows; there is nothing to measure.")
-    if found["bw"].sum():
-        raise AnswerError(
-            f"{int(found['bw'].sum()):,} rows have a weight in {weight!r} that is missing, negative or infinite."
-        )
-    for i, k in wrong:
-        if many := found[f"b{i}_{k}"].sum():
-            spec = metrics[i].answers[k][1]
-            _refuse(lazy, metrics[i], spec, _bad(spec), many)
-    columns_of = {"n": "n", "r": "answers", "m": "n_missing", "t": "most"} | {
+
+def _segment(by: str | None) -> nw.Expr:
+    return nw.col(by) if by else nw.lit("all")
+
+
+def _over_rows(
+    lazy: Plan, metrics: Sequence[Metric], columns: list[str], by: str | None, weight: str | None
+) -> pd.DataFrame:
+    """Sums by segment where rows are units: f rows have the sum of weights w, of squares ww, and h of them a weight."""
+    w, bad = _weights(weight)
+    size = {"f": nw.lit(1.0), "h": number_of(w > 0), "w": w, "ww": w * w, "bw": bad}
+    if _short(metrics, columns):
+        segment = [_segment(by).alias("segment")] if by else []
+        keys = [nw.col(name).alias(f"c{k}") for k, name in enumerate(columns)]
+        named = [*(["segment"] if by else []), *(f"c{k}" for k in range(len(columns)))]
+        wide = [expression.alias(name) for name, expression in size.items() if name != "f"] if weight else []
+        counts = [nw.len().alias("f"), *(nw.col(name).sum() for name in ("h", "w", "ww", "bw") if weight)]
+        cells = rows(lazy.select(*segment, *keys, *wide).group_by(*named).agg(*counts))
+        if cells.empty:
+            return cells
+        if not weight:
+            cells = cells.assign(**{name: cells["f"].astype(float) for name in ("h", "w", "ww")}, bw=0.0)
+        if not by:
+            cells["segment"] = "all"
+        renamed = dict(zip((f"c{k}" for k in range(len(columns))), columns, strict=True))
+        own = {name: f"cx_{name}" for name in ("segment", *size)}
+        lazy = open_frame(cells.rename(columns=renamed | own), list(own.values()))
+        size = {name: nw.col(f"cx_{name}").cast(nw.Float64) for name in size}
+        keep = {"segment": nw.col("cx_segment")} | size
+    else:
+        keep = {"segment": _segment(by)} | (size if weight else {})
+    one = not weight and "f" not in keep
+    scored = scored_rows(lazy, metrics, keep)
+    f, h, w, ww = (nw.lit(1.0) if one else nw.col(name) for name in ("f", "h", "w", "ww"))
+    plan: dict[str, nw.Expr] = {"rows": f, "bw": nw.lit(0.0) if one else nw.col("bw"), "b": f * _any_bad(metrics)}
+    for i, metric in enumerate(metrics):
+        s, r = nw.col(f"s{i}"), nw.col(f"r{i}")
+        p = r if metric.per == "1" else nw.col(f"p{i}")
+        there = number_of((p > 0) | (s != 0.0))
+        parts = {
+            "y": w * s,
+            "q": w * s * s,
+            "x": w * p,
+            "ww": ww * p,
+            "xx": ww * p * p,
+            "yy": ww * s * s,
+            "xy": ww * s * p,
+        }
+        parts |= {"n": h * there, "r": f * r, "a": h * r}
+        if one:  # what is left out is filled in from the rest
+            parts = {"y": s, "q": s * s, "r": r} | (
+                {} if metric.per == "1" else {"x": p, "xx": p * p, "xy": s * p, "n": there}
+            )
+        if metric.where:
+            parts["m"] = f * nw.col(f"m{i}")
+        plan |= {f"{name}{i}": part for name, part in parts.items()}
+    table = scored.select("segment", *(part.alias(name) for name, part in plan.items()))
+    found = rows(table.group_by("segment").agg(*(nw.col(name).sum() for name in plan)))
+    return found.assign(**{f"t{i}": (found[f"r{i}"] > 0).astype(float) for i in range(len(metrics))})
+
+
+def _any_bad(metrics: Sequence[Metric]) -> nw.Expr:
+    return number_of(reduce(or_, (nw.col(f"b{i}") > 0 for i in range(len(metrics)))))
+
+
+def _filled(found: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Sums that equal others are not asked of the engine; here they are put in."""
+    found = found.copy()
+    for i, metric in enumerate(metrics):
+        r = found[f"r{i}"]
+        x = found.get(f"x{i}", r)
+        equal = {
+            "m": found["rows"] - r,
+            "x": r,
+            "xx": r,
+            "xy": found[f"y{i}"],
+            "n": r,
+            "a": r,
+            "ww": x,
+            "q": found[f"y{i}"],
+        }
+        for name, value in (equal | {"yy": found.get(f"q{i}", found[f"y{i}"])}).items():
+            if f"{name}{i}" not in found and not (name == "m" and metric.where):
+                found[f"{name}{i}"] = value
+    return found
+
+
+def _short(metrics: Sequence[Metric], columns: list[str]) -> bool:
+    """Whether all answers are whole numbers on scales so short that few rows are distinct."""
+    ranges = {spec.column: spec.high - spec.low + 2 for metric in metrics for _, spec in metric.answers if spec.whole}
+    return len(ranges) == len(columns) and prod(ranges.values()) <= MOST_CELLS
+
+
+def _over_units(lazy: Plan, metrics: Sequence[Metric], by: str | None, unit: str, weight: str | None) -> pd.DataFrame:
+    """Sums by segment where rows are added up within units first."""
+    w, bad = _weights(weight)
+    keep = {"segment": _segment(by), "unit": nw.col(unit)} | ({"w": w, "bw": bad} if weight else {})
+    scored = scored_rows(lazy, metrics, keep)
+    plan: dict[str, nw.Expr] = {"b": _any_bad(metrics)} | ({"bw": nw.col("bw")} if weight else {})
+    first = {(metric.answers, metric.where): i for i, metric in reversed(list(enumerate(metrics)))}
+    count = [first[metric.answers, metric.where] for metric in metrics]  # who reads the same counts the same rows
+    for i, metric in enumerate(metrics):
+        s, r = nw.col(f"s{i}"), nw.col(f"r{i}")
+        v = nw.col("w") if weight and not metric.once else nw.lit(1.0)  # a unit that counts once is weighted as one
+        p = r if metric.per == "1" else nw.col(f"p{i}")
+        parts = {"y": v * s} | ({"r": r} if count[i] == i else {}) | ({"m": nw.col(f"m{i}")} if metric.where else {})
+        if weight:
+            parts |= {"x": v * p, "q": v * s * s, "ww": v * v * p, "a": number_of(nw.col("w") > 0) * r}
+        parts |= {} if metric.per == "1" else {"x": v * p}
+        parts |= {} if metric.kind == "proportion" else {"q": v * s * s}
+        plan |= {f"{name}{i}": part for name, part in parts.items()}
+    columns = [part.alias(name) for name, part in plan.items()]
+    table = scored.select("segment", "unit", *columns, *(["w"] if weight else []))
+    own = [nw.col("w").max(), nw.col("w").min().alias("w_least")] if weight else []
+    table = table.group_by("segment", "unit").agg(nw.len().alias("rows"), *(nw.col(name).sum() for name in plan), *own)
+    nobody = absent(lazy.select(nw.col(unit).alias("unit")), "unit")
+    total: dict[str, nw.Expr] = {name: nw.col(name) for name in ("rows", *plan) if name[0] != "r" or name == "rows"}
+    total["lost"] = nw.when(nobody).then(nw.col("rows")).otherwise(0)
+    if not weight:
+        total["bw"] = nw.lit(0.0)
+    most = {}
+    for i, metric in enumerate(metrics):
+        y, r = nw.col(f"y{i}"), nw.col(f"r{count[i]}")
+        x = nw.col(f"x{i}") if f"x{i}" in plan else r
+        if metric.once:
+            total |= {} if metric.where else {f"m{i}": nw.col("rows") - r}  # of rows, where n is of units
+            w = nw.col("w") if weight else nw.lit(1.0)
+            r = number_of(x > 0)
+            y, x = w * number_of(y > 0) * r, w * r
+            total |= {f"q{i}": y, f"ww{i}": w * x}
+            total["uw"] = number_of(nw.col("w") > nw.col("w_least") * (1 + 1e-9)) if weight else nw.lit(0.0)
+        some = (x > 0) | (nw.col(f"q{i}") > 0) if f"q{i}" in plan and not metric.once else x > 0
+        parts = {"y": y, "x": x, "r": r, "yy": y * y, "xy": y * x, "xx": x * x, "n": number_of(some)}
+        parts |= {"a": number_of(x > 0)} if metric.once else {}
+        total |= {f"{name}{i}": part for name, part in parts.items()}
+        most[f"t{i}"] = r
+    shown = [part.alias(name) for name, part in (total | most).items()]
+    sums_of = [nw.col(name).sum() for name in total] + [nw.col(name).max() for name in most]
+    return rows(table.select("segment", *shown).group_by("segment").agg(*sums_of))
+
+
+def _tidy(found: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """One row per segment and metric, segments in order."""
+    names = {"n": "n", "a": "answers", "m": "n_missing", "t": "most"} | {
         a: a for a in ("y", "x", "yy", "xy", "xx", "q", "ww")
     }
-    found = found.sort_values("segment", key=_order, ignore_index=True)
+    found = found.sort_values("segment", key=in_order, ignore_index=True)
     parts = [
-        pd.DataFrame({name: found[f"{short}{i}"].astype(float) for short, name in columns_of.items()}).assign(metric=i)
-        for i in each
+        pd.DataFrame({name: found[f"{short}{i}"].astype(float) for short, name in names.items()}).assign(metric=i)
+        for i in range(len(metrics))
     ]
     segment = found["segment"].astype(object).where(found["segment"].notna(), "(missing)")
     out = pd.concat([part.assign(segment=segment) for part in parts])
     return out.rename_axis("row").sort_values(["row", "metric"]).reset_index(drop=True)
 
 
-def pairs(frame: Any, metrics: Sequence[Metric], *, between: str, unit: str, a: Any, b: Any) -> pd.DataFrame:
-    """Reduce a frame to the sums of differences between two conditions within each unit.
-
-    With r = y / x of a unit in a condition (its logarithm for a geometric mean is a mean of logarithms already):
-    d = r_a - r_b over the units that have both.
-
-    Args:
-        frame: a frame of pandas, Polars, Arrow or DuckDB.
-        metrics: what to score.
-        between: column of conditions.
-        unit: column that says which rows belong to the same unit.
-        a, b: two values of ``between``.
-
-    Returns:
-        One row per metric: n (units with both), alone (units with one), d, dd (sums of differences and of their
-        squares), ra (sum of a's ratios), rb, rab (sum of products).
-    """
-    columns = list(dict.fromkeys(column for metric in metrics for column in metric.columns))
-    lazy = open_frame(frame, [*columns, between, unit])
-    check_numeric(lazy, columns)
-    check_units(lazy, unit, [], "")
-    plan = []
-    scored = _scored(lazy, metrics, [between, unit])
-    for i in range(len(metrics)):
-        score, per = nw.col(f"s{i}"), nw.col(f"p{i}")
-        for side, value in (("a", a), ("b", b)):
-            here = (nw.col(between) == nw.lit(value)).cast(nw.Float64).fill_null(0.0)
-            plan += [(here * score).alias(f"y{side}{i}"), (here * per).alias(f"x{side}{i}")]
-    names = [f"{part}{side}{i}" for i in range(len(metrics)) for side in "ab" for part in "yx"]
-    table = (
-        scored.select(nw.col(unit).alias("unit"), *plan).group_by("unit").agg(*(nw.col(name).sum() for name in names))
-    )
-    flags, ratios = [], []
-    for i in range(len(metrics)):
-        has = {side: nw.col(f"x{side}{i}") > 0 for side in "ab"}
-        flags += [
-            (has["a"] & has["b"]).cast(nw.Float64).alias(f"n{i}"),
-            (has["a"] ^ has["b"]).cast(nw.Float64).alias(f"alone{i}"),
-        ]
-        for side in "ab":
-            under = nw.when(has[side]).then(nw.col(f"x{side}{i}")).otherwise(1.0)
-            over = nw.col(f"y{side}{i}") if not metrics[i].once else (nw.col(f"y{side}{i}") > 0).cast(nw.Float64)
-            ratios.append((over / (1.0 if metrics[i].once else under)).alias(f"r{side}{i}"))
-    table = table.with_columns(*flags, *ratios)
-    sums_of = []
-    for i in range(len(metrics)):
-        both, ra, rb = nw.col(f"n{i}"), nw.col(f"ra{i}"), nw.col(f"rb{i}")
-        parts = {"n": both, "alone": nw.col(f"alone{i}"), "d": both * (ra - rb), "dd": both * (ra - rb) * (ra - rb)}
-        parts |= {"ra": both * ra, "rb": both * rb, "rab": both * ra * rb}
-        sums_of += [part.alias(f"{name}_{i}") for name, part in parts.items()]
-    found = rows(table.select(*sums_of).select(nw.all().sum())).iloc[0]
-    keys = ("n", "alone", "d", "dd", "ra", "rb", "rab")
-    return pd.DataFrame([{name: float(found[f"{name}_{i}"] or 0.0) for name in keys} for i in range(len(metrics))])
-
-
-def _order(segments: pd.Series) -> pd.Series:
+def in_order(segments: pd.Series) -> pd.Series:
     """Sort segments of one type by value and mixed ones as texts; the missing segment goes last by default."""
     known = segments.dropna()
     return segments if known.map(type).nunique() <= 1 else segments.map(str, na_action="ignore")

@@ -1,28 +1,28 @@
-"""Two groups, two designs, several waves: differences of metrics with their tests."""
+"""Two groups or two designs: differences of metrics with their tests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import exp, nan
+from math import nan
 from types import EllipsisType
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from cxuxlib.errors import ArgumentError, SampleError, UnitError, listed, unknown
 from cxuxlib.frames import pairs, sums
-from cxuxlib.metrics.measure import definitions, pseudo_answers
+from cxuxlib.metrics.from_sums import definitions, differs, mix, power_of_e, ratio_sums, shared
 from cxuxlib.stats import comparisons, intervals, multiplicity
-from cxuxlib.stats.comparisons import Comparison
+from cxuxlib.stats import paired as same_units
 from cxuxlib.stats.intervals import RatioSums
+from cxuxlib.stats.testing import Comparison
 from cxuxlib.study import Metric
 
-__all__ = ["adjust", "compare", "trend"]
+__all__ = ["adjust", "compare"]
 
 _COLUMNS = ["metric", "a", "b", "difference", "low", "high", "p", "n_a", "n_b", "method"]
+_RELATIVE = ["relative", "relative_low", "relative_high"]
 
 
 def compare(
@@ -32,14 +32,17 @@ def compare(
     between: str,
     unit: str | EllipsisType | None = ...,
     paired: bool = False,
+    relative: bool = False,
     weight: str | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare metrics between groups: difference a - b (ratio a / b of geometric means), interval and p.
 
     Independent units: two proportions by the N - 1 test, two NPS on adjusted counts, means by Welch's t, geometric
-    means as a ratio; where units repeat or are weighted, the delta method. The same units in both groups (``paired``):
-    McNemar's mid-p, paired NPS, paired t on each unit's difference.
+    means as a ratio; where units repeat or are weighted, shares and NPS as these on effective answers, and the delta
+    method for means and ratios of sums. The same units in both groups (``paired``):
+    McNemar's mid-p, paired NPS, paired t on each unit's difference. ``relative`` adds the change a / b - 1 by the delta
+    method on logarithms, for metrics with a natural zero.
 
     Args:
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
@@ -47,17 +50,20 @@ def compare(
         between: column of groups; with more than two, every pair is compared (see `adjust`).
         unit: column that tells which rows belong to the same customer; see `measure`.
         paired: the same units answered in both groups; ``unit`` must be named.
+        relative: also the relative change, for independent units; 0.088 is 8.8% more in a than in b.
         weight: column of sampling weights, for independent units.
         level: confidence level, 0 to 1.
 
     Returns:
-        One row per metric and pair: metric, a, b, difference, low, high, p, n_a, n_b (units), method. Where nothing
-        can be tested, the interval and p are NaN and ``method`` says why.
+        One row per metric and pair: metric, a, b, difference, low, high, p, n_a, n_b (units), method, and with
+        ``relative`` behind them relative, relative_low, relative_high; p is that of the difference. Where nothing can
+        be tested, the interval and p are NaN and ``method`` says why.
 
     Raises:
         ArgumentError, ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
 
-    Source: see the functions of `stats.comparisons`. Checked against: the README of R's uxr, scipy.
+    Source: see the functions of `stats.comparisons` and `stats.paired`. Checked against: the README of R's uxr, scipy,
+    tea-tasting 1.14.0.
 
     >>> from cxuxlib import ux
     >>> runs = pd.DataFrame({"design": ["old"] * 13 + ["new"] * 12, "success": [1] * 4 + [0] * 9 + [1] * 10 + [0] * 2})
@@ -66,6 +72,8 @@ def compare(
     """
     intervals.check_level(level)
     wanted = definitions(metrics)
+    if relative:
+        _refuse_relative(wanted, paired)
     found = sums(frame, wanted, by=between, unit=unit, weight=weight)
     groups = list(dict.fromkeys(found.loc[found["segment"] != "(missing)", "segment"]))
     if len(groups) < 2:
@@ -76,63 +84,80 @@ def compare(
                 "A paired comparison needs unit='...', the column of who is compared with whom, and no weight."
             )
         return _paired(frame, wanted, groups, between, unit, level)
-    if isinstance(unit, str) and _shared(frame, wanted, found, between, unit, weight):
+    if isinstance(unit, str) and shared(frame, wanted, found, between, unit, weight):
         raise UnitError(
             f"Some units of {unit!r} are in more than one group of {between!r}: compare them with paired=True, or "
             "give each unit one group."
         )
+    known = {(row["segment"], int(row["metric"])): row for row in found.to_dict("records")}
     rows = []
     for i, metric in enumerate(wanted):
         for a, b in combinations(groups, 2):
-            two = [found[(found["segment"] == each) & (found["metric"] == i)].iloc[0] for each in (a, b)]
+            two = known[a, i], known[b, i]
+            first, second = (ratio_sums(each) for each in two)
+            plain = max(each["most"] for each in two) <= 1 and weight is None and metric.per == "1"
             try:
-                result = _independent(metric, two[0], two[1], weight is not None, level)
+                result = _independent(metric, first, second, plain, level)
             except SampleError as reason:
-                first, second = (each["y"] / each["x"] if each["x"] > 0 else nan for each in two)
-                result = _untested(metric, first, second, reason)
-            rows.append((metric.name, a, b, *result[:4], int(two[0]["n"]), int(two[1]["n"]), result.method))
-    return pd.DataFrame(rows, columns=_COLUMNS)
+                result = _untested(metric, _value(first), _value(second), reason)
+            change, note = _relative(metric, first, second, result, level) if relative else ((), "")
+            rows.append((
+                metric.name, a, b, *result[:4], int(first.n), int(second.n), result.method + note, *change,
+            ))  # fmt: skip
+    return pd.DataFrame(rows, columns=_COLUMNS + (_RELATIVE if relative else []))
 
 
-def _shared(frame: Any, wanted: list[Metric], found: pd.DataFrame, between: str, unit: str, weight: str | None) -> bool:
-    """Whether units answered in more than one group."""
-    alone = sums(frame, wanted, unit=unit, weight=weight, given=between)["n"].sum()
-    return bool(found.loc[found["segment"] != "(missing)", "n"].sum() > alone)
+def _refuse_relative(wanted: Sequence[Metric], paired: bool) -> None:
+    if paired:
+        raise ArgumentError("A relative change is of independent units; leave out relative=True, or paired=True.")
+    for metric in wanted:
+        if metric.low < 0:
+            raise ArgumentError(
+                f"{metric.name} runs from {metric.low:g} to {metric.high:g}: without a natural zero a relative change "
+                "means nothing. Leave out relative=True, or that metric."
+            )
 
 
-def _independent(metric: Metric, a: pd.Series, b: pd.Series, weighted: bool, level: float) -> Comparison:
-    first, second = (RatioSums(*(float(each[name]) for name in RatioSums._fields)) for each in (a, b))
-    plain = max(a["most"], b["most"]) <= 1 and not weighted and metric.per == "1"
+def _relative(
+    metric: Metric, a: RatioSums, b: RatioSums, found: Comparison, level: float
+) -> tuple[tuple[float, float, float], str]:
+    """Relative change with its interval, and what there is to say about it."""
+    if metric.link == "exp":  # the difference is a ratio already
+        return (found.difference - 1, found.low - 1, found.high - 1), ""
+    try:
+        return comparisons.relative_change(a, b, level)[:3], ""
+    except SampleError as reason:
+        value = _value(a) / _value(b) - 1 if b.y > 0 else nan
+        return (value, nan, nan), f"; no relative interval: {reason}"
+
+
+def _independent(metric: Metric, first: RatioSums, second: RatioSums, plain: bool, level: float) -> Comparison:
     if min(first.x, second.x) <= 0:
         raise SampleError("a group has no valid answers.")
     if plain and metric.kind == "proportion":
         return comparisons.two_proportions(round(first.y), round(first.n), round(second.y), round(second.n), level)
     if plain and metric.kind == "nps":
-        return comparisons.two_nps(_mix(first), _mix(second), level)
-    if first.n >= 2 <= second.n and not any(map(_spread, (first, second))):
+        return comparisons.two_nps(mix(first), mix(second), level)
+    if metric.kind == "proportion" and metric.per == "1":
+        return comparisons.two_shares_over_units(first, second, level)
+    if metric.kind == "nps" and metric.per == "1":
+        return comparisons.two_nps_over_units(first, second, level)
+    if first.n >= 2 <= second.n and not any(map(differs, (first, second))):
         raise SampleError("in both groups, every unit answers the same.")
     result = comparisons.two_ratios(first, second, level)
     if metric.link == "exp":
         how = "Welch t on logarithms, ratio a / b" if plain else "delta method on logarithms, ratio a / b"
-        return Comparison(exp(result.difference), exp(result.low), exp(result.high), result.p, how)
+        return Comparison(power_of_e(result.difference), power_of_e(result.low), power_of_e(result.high), result.p, how)
     return result._replace(method="Welch t") if plain else result
 
 
+def _value(sums_of: RatioSums) -> float:
+    return sums_of.y / sums_of.x if sums_of.x > 0 else nan
+
+
 def _untested(metric: Metric, a: float, b: float, reason: SampleError) -> Comparison:
-    gap = exp(a - b) if metric.link == "exp" else a - b
+    gap = power_of_e(a - b) if metric.link == "exp" else a - b
     return Comparison(float(gap), nan, nan, nan, f"no test: {reason}")
-
-
-def _spread(sums_of: RatioSums) -> bool:
-    """Whether units differ by more than rounding."""
-    return intervals.ratio_variance(sums_of) * sums_of.x**2 > 1e-14 * sums_of.yy
-
-
-def _mix(sums_of: RatioSums) -> tuple[int, int, int]:
-    """Promoters, passives and detractors from the sums of scores and of their squares."""
-    promoters = round((sums_of.yy / 100 + sums_of.y) / 200)
-    detractors = round((sums_of.yy / 100 - sums_of.y) / 200)
-    return promoters, round(sums_of.n) - promoters - detractors, detractors
 
 
 def _paired(frame: Any, wanted: list[Metric], groups: list[Any], between: str, unit: str, level: float) -> pd.DataFrame:
@@ -158,127 +183,21 @@ def _within(metric: Metric, row: pd.Series, level: float) -> Comparison:
     if metric.kind == "proportion" and _whole(row["ra"], row["rb"], row["rab"], only_a, only_b):
         both = round(row["rab"])
         neither = round(n - both - only_a - only_b)
-        return comparisons.paired_proportions(both, round(only_a), round(only_b), neither, level)
+        return same_units.paired_proportions(both, round(only_a), round(only_b), neither, level)
     if metric.kind == "nps" and _whole(d / 100, dd / 1e4):
-        return comparisons.paired_nps(round(n), round(d / 100), round(dd / 1e4), level)
+        return same_units.paired_nps(round(n), round(d / 100), round(dd / 1e4), level)
     if n < 2:
         raise SampleError("a paired t test needs at least 2 units.")
     squares = dd - d * d / n
-    result = comparisons.paired_mean(d / n, squares / (n - 1) if squares > 1e-14 * dd else 0.0, n, level)
+    result = same_units.paired_mean(d / n, squares / (n - 1) if squares > 1e-14 * dd else 0.0, n, level)
     if metric.link == "exp":
         how = "paired t on logarithms, ratio a / b"
-        return Comparison(exp(result.difference), exp(result.low), exp(result.high), result.p, how)
+        return Comparison(power_of_e(result.difference), power_of_e(result.low), power_of_e(result.high), result.p, how)
     return result
 
 
 def _whole(*numbers: float) -> bool:
     return all(abs(each - round(each)) < 1e-9 for each in numbers)
-
-
-def trend(
-    frame: Any,
-    metrics: Metric | Sequence[Metric],
-    *,
-    wave: str,
-    unit: str | EllipsisType | None = ...,
-    weight: str | None = None,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Linear trend of metrics over waves of independent units: change per unit of ``wave``, interval and p.
-
-    Weighted least squares of the waves' values on the wave, weights 1 / variance; of a geometric mean the factor per
-    unit of wave. The variances are those of the adjusted counts for shares and NPS. A trend says nothing of its cause.
-
-    Args:
-        frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
-        metrics: one or more definitions.
-        wave: column of numbers, such as the year.
-        unit: column that tells which rows belong to the same customer; see `measure`.
-        weight: column of sampling weights.
-        level: confidence level, 0 to 1.
-
-    Returns:
-        One row per metric: metric, change, low, high, p, waves, n, method.
-
-    Raises:
-        ArgumentError: the waves are no numbers.
-        SampleError: there are fewer than two waves, or two units in one.
-        UnitError: the same units answered in several waves. Others as `measure`.
-
-    Source: Cochran 1954, doi:10.2307/3001616 and Armitage 1955, doi:10.2307/3001775 (the p of
-    shares and NPS of single answers takes the variance of no trend). Checked against: statsmodels WLS.
-
-    >>> from cxuxlib import cx
-    >>> answers = pd.DataFrame({"year": [2017] * 40 + [2018] * 40})
-    >>> answers["recommend"] = [10, 9, 8, 5] * 10 + [10, 7, 6, 5] * 10
-    >>> trend(answers, cx.nps(), wave="year")[["change", "p"]].round(3).values.tolist()
-    [[-50.0, 0.01]]
-    """
-    z = intervals.normal_quantile(level)
-    wanted = definitions(metrics)
-    found = sums(frame, wanted, by=wave, unit=unit, weight=weight)
-    found = found[found["segment"] != "(missing)"]
-    try:
-        times = found["segment"].astype(float)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"Waves in {wave!r} are numbers, such as years; got {listed(found['segment'].unique())}."
-        ) from error
-    if isinstance(unit, str) and _shared(frame, wanted, found, wave, unit, weight):
-        raise UnitError(
-            f"Some units of {unit!r} are in more than one wave of {wave!r}: a trend needs other units in each."
-        )
-    rows: list[tuple[object, ...]] = []
-    for i, metric in enumerate(wanted):
-        part, at = found[found["metric"] == i], times[found["metric"] == i].to_numpy()
-        if len(part) < 2:
-            raise SampleError(f"A trend needs two waves or more in {wave!r}; there is {listed(at)}.")
-        values, variances = np.array([_estimate(metric, row, z) for _, row in part.iterrows()]).T
-        if not (variances > 0).all():
-            rows.append(
-                (metric.name, nan, nan, nan, nan, len(at), int(part["n"].sum()), "no trend: a wave has no variance")
-            )
-            continue
-        slope, std_error = _line(at, values, variances)
-        ends = (slope, slope - z * std_error, slope + z * std_error)
-        change = [exp(end) for end in ends] if metric.link == "exp" else list(ends)
-        null = (
-            _without_trend(part) if metric.kind != "mean" and part["most"].max() <= 1 and weight is None else variances
-        )
-        flat, flat_error = _line(at, values, null)
-        p = 2 * float(ndtr(-abs(flat / flat_error)))
-        how = "weighted least squares over waves" + (", factor per wave" if metric.link == "exp" else "")
-        rows.append((metric.name, *change, p, len(at), int(part["n"].sum()), how))
-    return pd.DataFrame(rows, columns=["metric", "change", "low", "high", "p", "waves", "n", "method"])
-
-
-def _line(at: np.ndarray, values: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
-    """Slope of weighted least squares and its standard error."""
-    weights = 1 / variances
-    centered = at - np.average(at, weights=weights)
-    size = float((weights * centered**2).sum())
-    return float((weights * centered * values).sum() / size), size**-0.5
-
-
-def _without_trend(part: pd.DataFrame) -> np.ndarray:
-    """Variances of the waves if all answers came from one population, as in the test of Cochran and Armitage."""
-    spread = part["q"].sum() / part["x"].sum() - (part["y"].sum() / part["x"].sum()) ** 2
-    variances: np.ndarray = (max(spread, 1e-12) / part["x"]).to_numpy()
-    return variances
-
-
-def _estimate(metric: Metric, row: pd.Series, z: float) -> tuple[float, float]:
-    """Value of one wave and its variance; shares and NPS after adjustment, so that no wave is certain."""
-    if row["x"] <= 0 or row["n"] < 2:
-        raise SampleError(
-            f"Wave {row['segment']} has {int(row['n'])} units with a valid answer of {metric.name}; two are needed."
-        )
-    each = RatioSums(*(float(row[name]) for name in RatioSums._fields))
-    variance = intervals.ratio_variance(each) if _spread(each) else 0.0
-    if metric.kind != "mean" and metric.per == "1":
-        low, high = intervals.adjusted_ratio(each, pseudo_answers(metric, z), 2 * float(ndtr(z)) - 1)
-        variance = ((high - low) / (2 * z)) ** 2
-    return each.y / each.x, variance
 
 
 def adjust(table: pd.DataFrame, *, method: Literal["holm", "benjamini-hochberg"] = "holm") -> pd.DataFrame:

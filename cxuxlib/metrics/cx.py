@@ -1,6 +1,7 @@
 """Customer-experience metrics: attitudes towards the brand as a whole."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from cxuxlib.errors import ArgumentError
 from cxuxlib.study import Answer, Metric
@@ -20,27 +21,36 @@ __all__ = [
 _TOP_BOXES = {3: 1, 4: 2, 5: 2, 6: 2, 7: 2, 10: 3}
 
 
-def nps(column: str = "recommend") -> Metric:
+def nps(column: str = "recommend", *, interval: Literal["adjusted", "score", "wald"] = "adjusted") -> Metric:
     """Net Promoter Score: share of promoters (9-10) minus share of detractors (0-6), times 100.
 
-    NPS = 100 (P - D), from -100 to 100 points, higher is better. Default interval: adjusted Wald.
+    NPS = 100 (P - D), from -100 to 100 points, higher is better.
 
     Args:
         column: answers to "how likely are you to recommend us", whole numbers 0 to 10. Answers on another
-            scale have no promoters, passives or detractors and are refused.
+            scale have no promoters, passives or detractors: those out of range are refused, and so are 30 or more
+            answers none of which is above 6, which come from 5 or 6 points.
+        interval: "adjusted" Wald, which adds 3 answers; "score", the scores that a score test does not reject, for
+            unweighted answers of different people only; "wald", for large samples only (five promoters: 100 to 100).
 
     Returns:
-        A `Metric` for `measure` and `estimate`.
+        A `Metric` for `measure`, `estimate` and `benchmark`.
 
-    Source: Reichheld 2003, Harvard Business Review 81(12). Checked against: R package NPS, PostHog, npspy.
+    Raises:
+        ArgumentError: there is no such interval.
+
+    Source: Reichheld 2003, Harvard Business Review 81(12); intervals: Rocks 2016, doi:10.1080/00031305.2016.1158124,
+    May & Johnson 1997, Statistics in Medicine 16(18). Checked against: R package NPS, PostHog, npspy.
 
     >>> from cxuxlib import estimate
     >>> estimate([0, 7, 7, 9, 9, 9], nps()).value
     33.333333333333336
+    >>> estimate([10] * 6 + [8] * 4 + [3] * 7, nps(interval="score"))
+    NPS = -6, 95% CI [-43, 34], n = 17 (score)
     """
     return Metric(
         "NPS", (("x", Answer(column, 0, 10)),), "100 * (x >= 9) - 100 * (x <= 6)", "nps", -100, 100,
-        unit="points", construct="loyalty", source="Reichheld 2003",
+        unit="points", interval=interval, construct="loyalty", source="Reichheld 2003",
     )  # fmt: skip
 
 

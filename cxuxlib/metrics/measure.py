@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import exp, nan
 from types import EllipsisType
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from cxuxlib.errors import ArgumentError, SampleError, listed
 from cxuxlib.frames import sums
+from cxuxlib.metrics.from_sums import definitions, refuse_weights, table
 from cxuxlib.results import Estimate
 from cxuxlib.stats import intervals
 from cxuxlib.study import Metric
@@ -29,10 +29,10 @@ def measure(
 ) -> pd.DataFrame:
     """Compute metrics with confidence intervals, by segment, in one pass over the data.
 
-    Every metric is a ratio of sums over units, Σy/Σx, with the delta method's variance. Shares and NPS get an
-    adjusted Wald interval, over units where they repeat or are weighted; means get Student's t. Each segment's
-    interval stands for itself: where the same units occur in several segments, two intervals do not tell whether
-    the segments differ.
+    Every metric is a ratio of sums over units, Σy/Σx, with the delta method's variance. Shares and NPS get the
+    interval that their definition names, an adjusted Wald by default, over units where they repeat or are weighted;
+    means get Student's t. Each segment's interval stands for itself: where the same units occur in several segments,
+    two intervals do not tell whether the segments differ.
 
     Args:
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
@@ -45,13 +45,18 @@ def measure(
 
     Returns:
         One row per segment and metric: segment, metric, value, low, high, n (units), n_missing (rows), method,
-        level. Where no interval exists, low and high are NaN and ``method`` says why.
+        level; where no interval exists, low and high are NaN and ``method`` says why. Behind them what weights and
+        repeated units cost: design_effect (variance of the estimate over that of a simple random sample of as many
+        answers), n_effective (answers / design_effect) and n_kish, (Σw)²/Σw², which knows the weights only. For
+        single unweighted answers they are 1, n and n. Missing is the design effect of one unit, of answers that are
+        all alike, and of a ratio of sums other than a mean over answers; n_effective also where units do not differ.
 
     Raises:
-        ColumnError, AnswerError, UnitError, SampleError, ArgumentError: what is wrong, where, what to do.
+        ColumnError, AnswerError, UnitError, SampleError, ArgumentError: what is wrong, where, what to do; an interval
+            of single answers (score, Wilson, exact) of units that repeat or are weighted.
 
-    Source: Deng, Knoblich & Lu 2018, doi:10.1145/3219819.3219919 (ratio metrics). Checked against: the same
-    numbers on five engines, published examples, coverage by simulation.
+    Source: Deng, Knoblich & Lu 2018, doi:10.1145/3219819.3219919 (ratio metrics); Kish 1965, Survey Sampling.
+    Checked against: the same numbers on five engines, published examples, coverage by simulation.
 
     >>> from cxuxlib import cx
     >>> answers = pd.DataFrame({"recommend": [10, 9, 7, 3, 8, None], "shop": list("aaabbb")})
@@ -62,57 +67,9 @@ def measure(
     """
     intervals.check_level(level)
     wanted = definitions(metrics)
+    refuse_weights(wanted, weight)
     found = sums(frame, wanted, by=by, unit=unit, weight=weight)
-    rows = []
-    for row in found.to_dict("records"):
-        metric = wanted[int(row["metric"])]
-        value, low, high, method = _interval(metric, row, weight is not None, level)
-        rows.append((
-            row["segment"], metric.name, value, low, high, int(row["n"]), int(row["n_missing"]), method, level,
-        ))  # fmt: skip
-    table = pd.DataFrame(
-        rows, columns=["segment", "metric", "value", "low", "high", "n", "n_missing", "method", "level"]
-    )
-    if not table["n"].any():
-        columns = dict.fromkeys(column for each in wanted for column in each.columns)
-        raise SampleError(f"No row has a valid answer of positive weight in {listed(columns)}.")
-    return table
-
-
-def definitions(metrics: Metric | Sequence[Metric]) -> list[Metric]:
-    """The metrics as a list, refused where they are none."""
-    wanted = list(metrics) if isinstance(metrics, Sequence) else [metrics]
-    if not wanted or not all(isinstance(each, Metric) for each in wanted):
-        raise ArgumentError("metrics is one or more definitions, such as [cx.nps('recommend'), ux.task_success('ok')].")
-    return wanted
-
-
-def pseudo_answers(metric: Metric, z: float) -> list[tuple[float, float]]:
-    """What the adjusted Wald interval of a share or an NPS adds: (score, count)."""
-    if metric.kind == "proportion":
-        return [(1.0, z * z / 2), (0.0, z * z / 2)]
-    return [(100.0, 0.75), (0.0, 1.5), (-100.0, 0.75)]
-
-
-def _interval(metric: Metric, row: dict[str, Any], weighted: bool, level: float) -> tuple[float, float, float, str]:
-    """Value, low, high and method of one metric in one segment."""
-    sums = intervals.RatioSums(*(row[name] for name in intervals.RatioSums._fields))
-    if sums.x == 0:
-        return nan, nan, nan, "no valid answers" if row["answers"] == 0 else "all weights are zero"
-    back = exp if metric.link == "exp" else float
-    value = min(max(back(sums.y / sums.x), metric.low), metric.high)  # rounding may leave the range by a hair
-    plain = row["most"] <= 1 and not weighted
-    over = "" if plain else " over units"
-    if metric.kind != "mean":
-        low, high = intervals.adjusted_ratio(sums, pseudo_answers(metric, intervals.normal_quantile(level)), level)
-        return value, min(value, max(low, metric.low)), max(value, min(high, metric.high)), "adjusted Wald" + over
-    if sums.n < 2:
-        return value, nan, nan, "no interval: one unit"
-    variance = intervals.ratio_variance(sums)
-    if variance * sums.x**2 <= 1e-14 * sums.yy:  # no more than rounding
-        return value, nan, nan, "no interval: every unit answers the same"
-    low, high = map(back, intervals.student(sums.y / sums.x, variance, sums.n - 1, level))
-    return value, max(low, metric.low), min(high, metric.high), ("log-t" if metric.link == "exp" else "t") + over
+    return table(found, wanted, unit=unit, weight=weight, level=level)
 
 
 def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0.95) -> Estimate:
@@ -147,7 +104,7 @@ def estimate(values: Iterable[float | None], metric: Metric, *, level: float = 0
         )
     frame = pd.DataFrame({metric.columns[0]: pd.Series(list(values)).reset_index(drop=True)})
     if frame.empty:
-        raise SampleError("There are no answers to estimate from.")
+        raise SampleError("values is empty: there are no answers to estimate from.")
     row = measure(frame, metric, unit=None, level=level).iloc[0]
     if row["low"] != row["low"]:
         raise SampleError(f"{metric.name} of {int(row['n'])} answers: {row['method']}; an interval needs at least 2.")

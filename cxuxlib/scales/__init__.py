@@ -25,6 +25,7 @@ from cxuxlib.scales.catalogue import (
     UMUX,
     UMUX_LITE,
     UX_LITE,
+    exq,
 )
 from cxuxlib.scales.norms import sus_adjective, sus_grade, sus_item_targets, sus_percentile, ueq_benchmark
 from cxuxlib.scales.quality import inconsistent, straight_line_share, straight_lines
@@ -60,6 +61,7 @@ __all__ = [
     "Scale",
     "alpha",
     "check_keying",
+    "exq",
     "gap",
     "inconsistent",
     "item_statistics",

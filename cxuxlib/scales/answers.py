@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 from numbers import Real
 from typing import Any
 
@@ -83,5 +84,13 @@ def _numbers(column: pd.Series, where: str, allowed: tuple[float, float, float])
             "Turn texts and true/false into numbers first, with missing answers as null."
         )
     numbers = np.full(len(given), np.nan)
-    numbers[given.notna().to_numpy(dtype=bool)] = [float(each) for each in known]
+    numbers[given.notna().to_numpy(dtype=bool)] = [_float(each) for each in known]
     return numbers
+
+
+def _float(number: Any) -> float:
+    """A number as a float; one too large for that as infinite, which no range allows."""
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf

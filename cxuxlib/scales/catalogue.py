@@ -1,7 +1,9 @@
 """The questionnaires of user and customer experience, as data. Wording is not held here; ask the licence holder."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from cxuxlib.errors import ArgumentError
 from cxuxlib.scales.scale import Scale
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "UMUX",
     "UMUX_LITE",
     "UX_LITE",
+    "exq",
 ]
 
 # What more than one questionnaire asks about; equal texts are the same question to `overlap`.
@@ -188,3 +191,47 @@ ALL = (
     SUS, UMUX, UMUX_LITE, UX_LITE, SEQ, SMEQ, ASQ, PSSUQ_2, PSSUQ_3, CSUQ_2, CSUQ_3, UEQ, UEQ_S, NASA_TLX,
     NASA_TLX_TICKS, SUPR_Q, SERVQUAL, SERVPERF, ACSI, CES_1, CES_2, CSAT, LTR,
 )  # fmt: skip
+
+
+def exq(
+    *,
+    product_experience: Sequence[int],
+    outcome_focus: Sequence[int],
+    moments_of_truth: Sequence[int],
+    peace_of_mind: Sequence[int],
+) -> Scale:
+    """Customer experience quality (EXQ): 19 questions in four dimensions, with the positions that your form has.
+
+    Each dimension is the mean of its answered questions, 1 to 7. The source says that there are 19 questions and these
+    dimensions; which question stands where depends on the form, so you say it.
+
+    Args:
+        product_experience: positions, counted from 1, of the questions on choice and offers.
+        outcome_focus: of those on getting things done.
+        moments_of_truth: of those on service when it matters.
+        peace_of_mind: of those on the emotional side and on expertise.
+
+    Returns:
+        A `Scale`; another answer format by ``dataclasses.replace(exq(...), high=5)``.
+
+    Raises:
+        ArgumentError: the four together are not the positions 1 to 19, each once.
+
+    Source: Klaus & Maklan 2012, doi:10.1108/09564231211208952. Checked against: its number of questions and dimensions.
+
+    >>> form = exq(product_experience=[1, 2, 3, 4], outcome_focus=[5, 6, 7, 8], moments_of_truth=[9, 10, 11, 12, 13],
+    ...            peace_of_mind=[14, 15, 16, 17, 18, 19])
+    >>> form.items, list(form.subscales)
+    (19, ['product experience', 'outcome focus', 'moments of truth', 'peace of mind'])
+    """
+    parts = {
+        "product experience": tuple(product_experience), "outcome focus": tuple(outcome_focus),
+        "moments of truth": tuple(moments_of_truth), "peace of mind": tuple(peace_of_mind),
+    }  # fmt: skip
+    named = [position for at in parts.values() for position in at]
+    if sorted(named) != list(range(1, 20)):
+        raise ArgumentError(f"The four dimensions of EXQ hold the positions 1 to 19, each once; got {named}.")
+    return Scale(
+        "EXQ", 19, 1, 7, subscales=parts, construct="CX", licence="published in the source",
+        source="Klaus & Maklan 2012, doi:10.1108/09564231211208952",
+    )  # fmt: skip

@@ -49,7 +49,7 @@ def score(frame: Any, scale: Scale, *, items: Sequence[str]) -> pd.DataFrame:
     answers = read(frame, scale, items)
     table = _scores(scale, answers.index, values(scale, keyed(scale, answers.to_numpy())))
     for name in parts(scale):
-        table[name] = table[name].clip(*_widest(scale, name))  # rounding may leave the range by a hair
+        table[name] = table[name].clip(*widest(scale, name))  # rounding may leave the range by a hair
     return table
 
 
@@ -92,7 +92,7 @@ def _scores(scale: Scale, index: pd.Index, counted: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(found, index=index).assign(missing_rule=rule_text(scale))
 
 
-def _widest(scale: Scale, name: str) -> tuple[float, float]:
+def widest(scale: Scale, name: str) -> tuple[float, float]:
     """Range of a score when some questions may be missing."""
     ends = [value_range(scale, position) for position in parts(scale)[name]]
     return min(low for low, _ in ends), max(high for _, high in ends)

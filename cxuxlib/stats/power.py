@@ -1,4 +1,4 @@
-"""Sample sizes and power, for a margin of error, for a difference, and for finding problems.
+"""Power and sample sizes, for a difference and for finding problems; `margins` has those of a margin of error.
 
 Sizes are the smallest whole number that is enough, per sample. Every function raises `ArgumentError` where a number
 lies outside its range, and `SampleError` where no sample up to a billion is enough.
@@ -7,20 +7,17 @@ lies outside its range, and `SampleError` where no sample up to a billion is eno
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, expm1, isfinite, isnan, log, log1p, sqrt
+from math import ceil, expm1, isfinite, isnan, log1p, sqrt
 from typing import Literal
 
 from scipy.special import nctdtr, ndtr, ndtri, stdtrit
 
 from cxuxlib.errors import ArgumentError, SampleError
-from cxuxlib.stats.intervals import check_level, normal_quantile
+from cxuxlib.stats.intervals import check_level
+from cxuxlib.stats.margins import check_nps_sds, check_positive, smallest
 
 __all__ = [
     "discovery_rate",
-    "n_for_geometric_mean",
-    "n_for_mean",
-    "n_for_nps",
-    "n_for_proportion",
     "n_paired_proportions",
     "n_to_discover",
     "n_two_means",
@@ -34,13 +31,6 @@ __all__ = [
 ]
 
 Sides = Literal[1, 2]
-MOST = 10**9
-
-
-def _positive(**numbers: float) -> None:
-    for name, each in numbers.items():
-        if not (isfinite(each) and each > 0):
-            raise ArgumentError(f"{name} is a number above 0; got {each}.")
 
 
 def _share(**numbers: float) -> None:
@@ -56,22 +46,9 @@ def _critical(level: float, sides: Sides) -> float:
     return 1 - (1 - check_level(level)) / sides
 
 
-def _smallest(enough: Callable[[int], bool], start: int) -> int:
-    """The smallest n from start on that is enough, where every larger n is enough too."""
-    low, high = start - 1, start
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > MOST:
-            raise SampleError("Not even a billion answers would be enough.")
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
-
-
 def _reached(power: float, of: Callable[[int], float], start: int = 2) -> int:
     _share(power=power)
-    return _smallest(lambda n: of(n) >= power, start)
+    return smallest(lambda n: of(n) >= power, start)
 
 
 def _normal_power(difference: float, reject_at: float, error: float, sides: Sides) -> float:
@@ -83,74 +60,6 @@ def _normal_power(difference: float, reject_at: float, error: float, sides: Side
 def _at_least_two(n: float) -> None:
     if not (isfinite(n) and n >= 2):
         raise SampleError(f"A comparison needs at least 2 units in each sample; got {n}.")
-
-
-def _nps_sds(*sds: float) -> None:
-    if not all(0 < sd <= 100 for sd in sds):
-        raise ArgumentError(f"A Net Promoter Score's sd is in points, above 0 and 100 at most; got {sds}.")
-
-
-def n_for_proportion(margin: float, p: float = 0.5, level: float = 0.95) -> int:
-    """Answers that a proportion's adjusted Wald interval needs for a half-width of at most margin.
-
-    z √(p̃(1 - p̃)/(n + z²)) ≤ margin with p̃ = (np + z²/2)/(n + z²); at p = ½, n = z²/(4 margin²) - z².
-
-    Args:
-        margin: half-width, above 0 (0.05 for ±5 percentage points).
-        p: the proportion to expect, 0 to 1; ½ is the most demanding.
-        level: confidence level, 0 to 1.
-
-    Source: Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550. Checked against: `adjusted_wald` at n and n - 1.
-
-    >>> n_for_proportion(0.05), n_for_proportion(0.2)
-    (381, 21)
-    """
-    _positive(margin=margin)
-    if not 0 <= p <= 1:
-        raise ArgumentError(f"p lies between 0 and 1; got {p}.")
-    zz = normal_quantile(level) ** 2
-
-    def enough(n: int) -> bool:
-        center = (n * p + zz / 2) / (n + zz)
-        return zz * center * (1 - center) / (n + zz) <= margin**2
-
-    return _smallest(enough, 1)
-
-
-def n_for_mean(margin: float, sd: float, level: float = 0.95) -> int:
-    """Answers that a mean's t interval needs for a half-width of at most margin: t(n - 1) sd/√n ≤ margin.
-
-    Args:
-        margin: half-width, above 0, in units of the answers.
-        sd: standard deviation to expect, above 0, in the same units.
-        level: confidence level, 0 to 1.
-
-    Source: Student 1908, doi:10.1093/biomet/6.1.1. Checked against: `student` at n and n - 1.
-
-    >>> n_for_mean(margin=5, sd=20)
-    64
-    """
-    _positive(margin=margin, sd=sd)
-    q = (1 + check_level(level)) / 2
-    return _smallest(lambda n: float(stdtrit(n - 1, q)) * sd <= margin * sqrt(n), 2)
-
-
-def n_for_geometric_mean(factor: float, log_sd: float, level: float = 0.95) -> int:
-    """Times that a geometric mean's interval needs to end at most a factor away: t(n - 1) s/√n ≤ ln factor.
-
-    Args:
-        factor: above 1; 1.2 for an interval from value/1.2 to value·1.2.
-        log_sd: s, standard deviation of the natural logarithms to expect, above 0.
-        level: confidence level, 0 to 1.
-
-    Source: Sauro & Lewis 2010, doi:10.1145/1753326.1753679. Checked against: `log_t` of as many times.
-
-    >>> n_for_geometric_mean(1.2, log_sd=0.5)
-    32
-    """
-    if not factor > 1:
-        raise ArgumentError(f"factor is above 1, such as 1.2 for 20% more; got {factor}.")
-    return n_for_mean(log(factor), log_sd, level)
 
 
 def nps_sd(promoters: float, detractors: float) -> float:
@@ -167,24 +76,6 @@ def nps_sd(promoters: float, detractors: float) -> float:
     if not (promoters >= 0 and detractors >= 0 and promoters + detractors <= 1):
         raise ArgumentError(f"Shares are 0 or more and together 1 at most; got {promoters} and {detractors}.")
     return 100 * sqrt(promoters + detractors - (promoters - detractors) ** 2)
-
-
-def n_for_nps(margin: float, sd: float, level: float = 0.95) -> int:
-    """Answers that a Net Promoter Score needs for a half-width of at most margin: n = z² sd²/margin² - 3.
-
-    Args:
-        margin: half-width in points, above 0.
-        sd: standard deviation of an answer in points, above 0 and 100 at most, as of `nps_sd`.
-        level: confidence level, 0 to 1.
-
-    Source: Rocks 2016, doi:10.1080/00031305.2016.1158124, solved for n. Checked against: `nps_adjusted_wald`.
-
-    >>> n_for_nps(10, nps_sd(0.5, 0.2))
-    232
-    """
-    _positive(margin=margin, sd=sd)
-    _nps_sds(sd)
-    return max(1, ceil((normal_quantile(level) * sd / margin) ** 2 - 3))
 
 
 def power_two_proportions(p1: float, p2: float, n: float, level: float = 0.95, sides: Sides = 2) -> float:
@@ -241,7 +132,7 @@ def power_two_means(difference: float, sd: float, n: float, level: float = 0.95,
     >>> round(power_two_means(difference=5, sd=10, n=64), 3)
     0.801
     """
-    _positive(sd=sd)
+    check_positive(sd=sd)
     _at_least_two(n)
     df, shift = 2 * n - 2, abs(difference) / sd * sqrt(n / 2)
     t = float(stdtrit(df, _critical(level, sides)))
@@ -281,7 +172,7 @@ def power_two_nps(difference: float, sd1: float, sd2: float, n: float, level: fl
     >>> round(power_two_nps(10, 80, 80, n=1000), 2)
     0.8
     """
-    _nps_sds(sd1, sd2)
+    check_nps_sds(sd1, sd2)
     _at_least_two(n)
     error = sqrt((sd1**2 + sd2**2) / (n + 3))
     return _normal_power(abs(difference), float(ndtri(_critical(level, sides))) * error, error, sides)

@@ -32,6 +32,9 @@ def alpha(covariance: np.ndarray) -> float:
 def standardised_alpha(corr: np.ndarray) -> tuple[float, np.ndarray]:
     """Alpha of standardised items, k·r̄ / (1 + (k - 1)·r̄), and its gradient over pairs, shape (p, p).
 
+    Its interval, `log_interval` with `correlation_error`, is of large samples: in simulations of normal and of
+    five-point answers it covered .86 to .93 of the time below n = 100 where it says .95.
+
     Source: Falk & Savalei 2011, doi:10.1080/00223891.2011.594129. Checked against: R psych.
 
     >>> round(standardised_alpha(np.array([[1.0, 0.5], [0.5, 1.0]]))[0], 6)
@@ -93,6 +96,8 @@ def feldt(value: float, n: int, k: int, level: float = 0.95) -> tuple[float, flo
 def log_interval(value: float, error: float, level: float = 0.95) -> tuple[float, float]:
     """Interval of a reliability on the scale of ln(1 - value), taken back: 1 - (1 - value)·exp(±z·error/(1 - value)).
 
+    Below n = 100 it covers too rarely, .86 to .93 where it says .95, with the errors of standardised alpha and omega.
+
     Source: Bonett 2002, doi:10.3102/10769986027004335. Checked against: coverage by simulation.
 
     >>> [round(end, 3) for end in log_interval(0.8, 0.03)]
@@ -110,6 +115,9 @@ def omega(answers: np.ndarray) -> tuple[float, float, bool]:
     Loadings λ and error variances ψ by maximum likelihood on covariances. The standard error is that of the delta
     method without an assumption on the distribution: with θ = (λ, ψ), H the Hessian of the misfit, v = H⁻¹∂ω/∂θ and
     M = Σ⁻¹Σ_vΣ⁻¹, a sheet x moves ω by (x - x̄)'M(x - x̄) - tr MS.
+
+    The interval that `log_interval` makes of them is of large samples: in simulations of normal and of five-point
+    answers it covered .86 to .93 of the time below n = 100 where it says .95.
 
     Args:
         answers: keyed answers without missing ones, shape (n, k), k 3 or more, n more than k.

@@ -7,30 +7,51 @@ above 0, the two lists differ in length, or the level is not a probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf, nan, sqrt
-from typing import NamedTuple
+from math import exp, inf, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, log_ndtr, stdtrit
 
-from cxuxlib.errors import ArgumentError, SampleError
-from cxuxlib.stats.intervals import check_level, normal_quantile
+from cxuxlib.errors import ArgumentError, SampleError, listed
+from cxuxlib.stats.intervals import check_level
 
 __all__ = [
     "Lognormal",
     "MedianInterval",
-    "Survival",
-    "kaplan_meier",
+    "Times",
+    "checked",
     "lognormal_censored",
     "median_by_order",
-    "median_survival",
-    "survival_at",
 ]
 
 Numbers = Sequence[float] | NDArray[np.float64]
+Ids = Sequence[object] | NDArray[Any]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+class Times(NamedTuple):
+    """Times with what is known of each.
+
+    Args:
+        t: the times.
+        seen: whether each is complete.
+        weight: its weight.
+        square: the sum of squared weights of the rows it stands for.
+        unit: 0, 1, ... where units have several times; None where rows are units.
+        robust: whether an error has to allow for weights or repeated units.
+        n_effective: units, allowing for unequal weights: (Σw)² / Σ (Σw of a unit)².
+    """
+
+    t: Array
+    seen: Mask
+    weight: Array
+    square: Array
+    unit: NDArray[np.intp] | None
+    robust: bool
+    n_effective: float
 
 
 class MedianInterval(NamedTuple):
@@ -56,7 +77,7 @@ class Lognormal(NamedTuple):
         std_error: standard error of mu, from the observed information.
         median: exp(mu), which is also the geometric mean, in the unit of the times.
         low, high: ends of its confidence interval.
-        n, n_observed: times in all, and those that were not cut off.
+        n, n_observed: times in all (their weight), and those that were not cut off.
     """
 
     mu: float
@@ -65,48 +86,62 @@ class Lognormal(NamedTuple):
     median: float
     low: float
     high: float
-    n: int
-    n_observed: int
+    n: float
+    n_observed: float
 
 
-class Survival(NamedTuple):
-    """A Kaplan-Meier curve: one entry per time at which somebody finished, earliest first.
+def checked(
+    times: Numbers,
+    observed: Sequence[bool] | Mask | None = None,
+    *,
+    weights: Numbers | None = None,
+    squares: Numbers | None = None,
+    units: Ids | None = None,
+    zero: bool = False,
+) -> Times:
+    """Times checked; those of weight 0 left out.
+
+    ``weights`` alone are counts: how often each time occurs. With ``squares`` or ``units`` they are sampling weights.
 
     Args:
-        times: the times.
-        at_risk: how many had neither finished nor been cut off just before.
-        events: how many finished.
-        survival: share that needs longer.
-        std_error: Greenwood's standard error of it.
-        low, high: ends of its log-log confidence interval; NaN where all have finished.
-        last: the longest time seen, cut off or not; the curve says nothing beyond.
+        times: finite and above 0.
+        observed: for each, true where it is complete and false where it was cut off; None where all are.
+        weights: 0 or more; None for 1 each.
+        squares: sum of the squared weights of the rows that an entry stands for.
+        units: whose time it is; where each occurs once, rows are units.
+        zero: whether a time may be 0.
     """
-
-    times: Array
-    at_risk: Array
-    events: Array
-    survival: Array
-    std_error: Array
-    low: Array
-    high: Array
-    last: float
-
-
-def _checked(times: Numbers, observed: Sequence[bool] | Mask | None = None) -> tuple[Array, Mask]:
     try:
         t = np.asarray(times, dtype=float)
         seen = np.ones(t.shape) if observed is None else np.asarray(observed, dtype=float)
+        weight = np.ones(t.shape) if weights is None else np.asarray(weights, dtype=float)
+        square = weight if squares is None else np.asarray(squares, dtype=float)
     except (TypeError, ValueError) as error:
         raise ArgumentError("Times are numbers, and observed is true or false for each.") from error
-    if t.ndim != 1 or seen.shape != t.shape:
-        raise ArgumentError(f"Times come as one list, with one observed each; got {t.shape} and {seen.shape}.")
-    if not len(t):
-        raise SampleError("There are no times.")
-    if not (np.isfinite(t) & (t > 0)).all():
-        raise ArgumentError("Times must be finite and above 0.")
+    shapes = {each.shape for each in (t, seen, weight, square, t if units is None else np.asarray(units))}
+    if t.ndim != 1 or len(shapes) > 1:
+        raise ArgumentError(f"Times come as one list, with one observed, weight and unit each; got {listed(shapes)}.")
+    if not (np.isfinite(t) & ((t >= 0) if zero else (t > 0))).all():
+        raise ArgumentError(f"Times must be finite and {'0 or more' if zero else 'above 0'}.")
     if not np.isin(seen, (0, 1)).all():
         raise ArgumentError("observed is true where a time is complete and false where it was cut off.")
-    return t, seen == 1
+    if not (np.isfinite(weight) & (weight >= 0) & np.isfinite(square) & (square >= 0)).all():
+        raise ArgumentError("Weights must be finite and 0 or more.")
+    code = None if units is None else np.unique(np.asarray(units), return_inverse=True)[1]
+    some = weight > 0
+    if not some.any():
+        raise SampleError("There are no times.")
+    if not (weight[some].min() > 1e-75 and weight.sum() < 1e75):
+        raise ArgumentError("Weights are too large, or too close to 0, to be squared; give weights of mean 1.")
+    t, seen, weight, square = t[some], seen[some], weight[some], square[some]
+    if code is not None:
+        code = code[some]
+        repeated = len(np.unique(code)) < len(code)
+        square = weight**2 if weights is not None or repeated else weight
+        code = code if repeated else None
+    robust = code is not None or (weights is not None and (units is not None or squares is not None))
+    many = (square if code is None else np.bincount(code, weight) ** 2).sum()
+    return Times(t, seen == 1, weight, square, code, robust, float(weight.sum() ** 2 / many))
 
 
 def median_by_order(times: Numbers, level: float = 0.95) -> MedianInterval:
@@ -127,7 +162,7 @@ def median_by_order(times: Numbers, level: float = 0.95) -> MedianInterval:
     >>> found.median, found.low, found.high, round(found.level, 3)
     (102.5, 100.0, 200.0, 0.969)
     """
-    t, _ = _checked(times)
+    t = checked(times).t
     n = len(t)
     tail = 2 * bdtr(np.arange((n + 1) // 2), n, 0.5)  # of k = 1, 2, ...
     k = int((tail <= 1 - check_level(level)).sum())
@@ -139,160 +174,96 @@ def median_by_order(times: Numbers, level: float = 0.95) -> MedianInterval:
     return MedianInterval(float(np.median(t)), float(t[k - 1]), float(t[n - k]), float(1 - tail[k - 1]))
 
 
-def lognormal_censored(times: Numbers, observed: Sequence[bool] | Mask, level: float = 0.95) -> Lognormal:
+def lognormal_censored(
+    times: Numbers,
+    observed: Sequence[bool] | Mask,
+    level: float = 0.95,
+    *,
+    weights: Numbers | None = None,
+    squares: Numbers | None = None,
+    units: Ids | None = None,
+) -> Lognormal:
     """Geometric mean of times of which some were cut off, by maximum likelihood of a lognormal distribution.
 
     Complete times contribute ln φ((ln t - μ)/σ) - ln σ, cut-off ones ln Φ((μ - ln t)/σ). With d complete times the
-    interval is exp(μ ± t(d - 1) SE √(d/(d - 1))), which is Student's of the logarithms where none was cut off.
+    interval is exp(μ ± t(d - 1) SE √(d/(d - 1))), which is Student's of the logarithms where none was cut off. Where
+    times are weighted or units have several, SE is the robust one, of the units' scores, and d = (Σw)²/Σ(Σw of a
+    unit)² over complete times.
 
     Args:
         times: times on task, above 0; for who gave up, until then.
         observed: for each, true where the task was completed and false where the time was cut off.
         level: confidence level, 0 to 1.
+        weights, squares, units: as of `checked`.
 
     Returns:
         The fit, with the geometric mean (the median of the distribution) and its interval.
 
-    Source: Olsen 1978, doi:10.2307/1913082 (one maximum in 1/σ, μ/σ); Lawless 2003, doi:10.1002/9781118033005.
-    Checked against: R's survreg and Python's lifelines, `log_t` where none was cut off, coverage by simulation.
+    Source: Olsen 1978, doi:10.2307/1913082 (one maximum in 1/σ, μ/σ); Lawless 2003, doi:10.1002/9781118033005;
+    Huber 1967 (robust error). Checked against: R's survreg (also with weights and clusters) and Python's lifelines,
+    `log_t` where none was cut off, coverage by simulation.
 
     >>> quits = [True] * 5 + [False] * 3
     >>> found = lognormal_censored([40, 55, 62, 70, 85, 120, 120, 120], quits)
     >>> round(found.median, 1), round(found.sigma, 3)
     (89.9, 0.578)
     """
-    t, seen = _checked(times, observed)
-    d = int(seen.sum())
-    if d < 2 or np.ptp(t[seen]) == 0:
-        raise SampleError("A lognormal distribution needs at least 2 different complete times.")
     check_level(level)
-    logs = np.log(t)
-    shift, scale = logs[seen].mean(), logs[seen].std()
+    data = checked(times, observed, weights=weights, squares=squares, units=units)
+    seen, w = data.seen, data.weight
+    if not seen.any() or np.ptp(data.t[seen]) == 0:
+        raise SampleError("A lognormal distribution needs at least 2 different complete times.")
+    kept = data.unit[seen] if data.unit is not None else None
+    d = float(w[seen].sum() ** 2 / (data.square[seen] if kept is None else np.bincount(kept, w[seen]) ** 2).sum())
+    if d < 1 + 1e-9:
+        raise SampleError("A lognormal distribution needs complete times of at least 2 units.")
+    logs = np.log(data.t)
+    shift = np.average(logs[seen], weights=w[seen])
+    scale = sqrt(np.average((logs[seen] - shift) ** 2, weights=w[seen]))
     y = (logs - shift) / scale  # so that the start is near and the steps are of order 1
-    g, m = 1.0, 0.0  # 1/σ, μ/σ: the likelihood is concave in them
+    g, m, information, scores = _olsen(y, seen, w)
+    gradient = np.array([-m / g**2, 1 / g])  # of μ = m/g
+    influence = np.linalg.solve(information, gradient)
+    moved = influence @ scores  # of μ, by each time
+    if not data.robust:
+        variance = gradient @ influence
+    elif data.unit is None:
+        variance = (data.square * moved**2).sum()
+    else:
+        variance = (np.bincount(data.unit, w * moved) ** 2).sum()
+    error, mu = scale * sqrt(variance), float(shift + scale * m / g)
+    half = float(stdtrit(d - 1, (1 + level) / 2)) * error * sqrt(d / (d - 1))
+    median, low, high = (exp(each) if each < 709 else inf for each in (mu, mu - half, mu + half))
+    return Lognormal(mu, float(scale / g), float(error), median, low, high, float(w.sum()), float(w[seen].sum()))
+
+
+def _olsen(y: Array, seen: Mask, w: Array) -> tuple[float, float, Array, Array]:
+    """1/σ, μ/σ of censored normal values, in which the likelihood is concave; information; scores of each value."""
+    g, m = 1.0, 0.0
+    done, cut, total = y[seen], y[~seen], w[seen].sum()
 
     def likelihood(g: float, m: float) -> float:
         if g <= 0:
             return -inf
-        return float(d * np.log(g) - ((g * y[seen] - m) ** 2).sum() / 2 + log_ndtr(m - g * y[~seen]).sum())
+        ended = total * np.log(g) - (w[seen] * (g * done - m) ** 2).sum() / 2
+        return float(ended + (w[~seen] * log_ndtr(m - g * cut)).sum())
 
     now = likelihood(g, m)
-    information = np.eye(2)
+    information, scores = np.eye(2), np.zeros((2, len(y)))
     for _ in range(200):
-        r, u = g * y[seen] - m, m - g * y[~seen]
+        r, u = g * done - m, m - g * cut
         mills = np.exp(-(u**2) / 2 - log_ndtr(u)) / sqrt(2 * np.pi)
-        weight = mills * (mills + u)
-        slope = np.array([d / g - (r * y[seen]).sum() - (mills * y[~seen]).sum(), r.sum() + mills.sum()])
-        cross = -(y[seen].sum() + (weight * y[~seen]).sum())
-        gg = d / g**2 + (y[seen] ** 2).sum() + (weight * y[~seen] ** 2).sum()
-        information = np.array([[gg, cross], [cross, d + weight.sum()]])
+        curve = np.where(seen, 1.0, 0.0)
+        curve[~seen] = mills * (mills + u)
+        scores[:, seen] = [1 / g - r * done, r]
+        scores[:, ~seen] = [-mills * cut, mills]
+        slope = scores @ w
+        cross = -(w * curve * y).sum()
+        information = np.array([[total / g**2 + (w * curve * y**2).sum(), cross], [cross, (w * curve).sum()]])
         step = np.linalg.solve(information, slope)
         if np.abs(step).max() < 1e-10 * (g + abs(m)):
             break
         while (then := likelihood(g + step[0], m + step[1])) < now - 1e-9 * abs(now):
             step /= 2
         g, m, now = g + step[0], m + step[1], then
-    gradient = np.array([-m / g**2, 1 / g])  # of μ = m/g
-    error = float(scale * sqrt(gradient @ np.linalg.solve(information, gradient)))
-    mu = float(shift + scale * m / g)
-    half = float(stdtrit(d - 1, (1 + level) / 2)) * error * sqrt(d / (d - 1))
-    median, low, high = (exp(each) if each < 709 else inf for each in (mu, mu - half, mu + half))
-    return Lognormal(mu, float(scale / g), error, median, low, high, len(t), d)
-
-
-def kaplan_meier(times: Numbers, observed: Sequence[bool] | Mask, level: float = 0.95) -> Survival:
-    """Share that needs longer than t, from times of which some were cut off: the product limit.
-
-    S(t) = Π (1 - d/r) over times up to t, d finished of r at risk; SE = S √(Σ d/(r (r - d))), and the interval is
-    S^exp(± z SE/(S ln S)). A time cut off at the moment another finishes still counts as at risk.
-
-    Args:
-        times: times until the event or until cut off, above 0.
-        observed: for each, true where the event was seen.
-        level: confidence level, 0 to 1.
-
-    Returns:
-        The curve, empty where nothing was observed.
-
-    Source: Kaplan & Meier 1958, doi:10.1080/01621459.1958.10501452; Kalbfleisch & Prentice 2002,
-    doi:10.1002/9781118032985 (log-log). Checked against: R's survival and Python's lifelines on Freireich's 6-MP data.
-
-    >>> kaplan_meier([6, 6, 7, 9], [True, False, True, True]).survival.round(3).tolist()
-    [0.75, 0.375, 0.0]
-    """
-    t, seen = _checked(times, observed)
-    z = normal_quantile(level)
-    at, events = np.unique(t[seen], return_counts=True)
-    r, d = (len(t) - np.searchsorted(np.sort(t), at)).astype(float), events.astype(float)
-    survival: Array = np.cumprod(1 - d / r)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.cumsum(d / (r * (r - d))))
-        error: Array = np.where(survival > 0, survival * root, 0.0)
-        spread = z * root / np.log(survival)  # below 0
-        low, high = survival ** np.exp(-spread), survival ** np.exp(spread)
-    gone = survival == 0
-    low[gone] = high[gone] = nan
-    return Survival(at, r, d, survival, error, low, high, float(t.max()))
-
-
-def survival_at(curve: Survival, t: float) -> tuple[float, float, float]:
-    """Share that needs longer than t, with its interval, read from a Kaplan-Meier curve.
-
-    Args:
-        curve: as of `kaplan_meier`.
-        t: a time, 0 or more; beyond the longest time seen the share is not known unless it is 0.
-
-    Returns:
-        (survival, low, high); NaN where not known.
-
-    Source: as `kaplan_meier`. Checked against: R's survival on Freireich's 6-MP data.
-
-    >>> survival_at(kaplan_meier([6, 6, 7, 9], [True, False, True, True]), 8)[0]
-    0.375
-    """
-    if not t >= 0:
-        raise ArgumentError(f"A time is 0 or more; got {t}.")
-    place = int(np.searchsorted(curve.times, t, side="right")) - 1
-    left = 1.0 if place < 0 else float(curve.survival[place])
-    if t > curve.last and left > 0:
-        return nan, nan, nan
-    return (1.0, 1.0, 1.0) if place < 0 else (left, float(curve.low[place]), float(curve.high[place]))
-
-
-def _crossing(times: Array, share: Array) -> float:
-    """Where a falling curve crosses one half; half-way where it lies on one half until the next time."""
-    below = np.flatnonzero(share < 0.5 + 1e-9)
-    if not len(below):
-        return inf
-    first = below[0]
-    after = np.flatnonzero(share < 0.5 - 1e-9)
-    if share[first] >= 0.5 - 1e-9 and len(after):
-        return float((times[first] + times[after[0]]) / 2)
-    return float(times[first])
-
-
-def median_survival(times: Numbers, observed: Sequence[bool] | Mask, level: float = 0.95) -> MedianInterval:
-    """Median of times of which some were cut off: where the Kaplan-Meier curve, and its interval, cross one half.
-
-    Where the curve lies on one half until the next time, the median is half-way, as it is for complete times.
-
-    Args:
-        times: times until the event or until cut off, above 0.
-        observed: for each, true where the event was seen.
-        level: confidence level, 0 to 1.
-
-    Returns:
-        The median (NaN where more than half were still at it) and its interval: infinite above where the times do not
-        tell, and below the longest time where the curve and its interval stay above one half.
-
-    Source: Brookmeyer & Crowley 1982, doi:10.2307/2530286, on the log-log scale. Checked against: R's survival.
-
-    >>> median_survival([40, 55, 62, 70, 85, 90, 120, 120, 120], [True] * 6 + [False] * 3)[:3]
-    (85.0, 40.0, inf)
-    """
-    curve = kaplan_meier(times, observed, level)
-    median = _crossing(curve.times, curve.survival)
-    low, high = _crossing(curve.times, curve.low), _crossing(curve.times, curve.high)
-    if low == inf:  # more than half were surely still at it when the longest time ended; unless nothing was seen
-        low = curve.last if len(curve.times) else 0.0
-    return MedianInterval(median if median < inf else nan, low, high, level)
+    return g, m, information, scores

@@ -36,33 +36,47 @@ def _time(column: str) -> Answer:
     return Answer(column, _POSITIVE, inf, whole=False)
 
 
-def task_success(column: str = "success", *, partial: bool = False) -> Metric:
+def task_success(
+    column: str = "success",
+    *,
+    partial: bool = False,
+    interval: Literal["adjusted", "wilson", "exact", "wald"] = "adjusted",
+) -> Metric:
     """Task success (completion) rate: successful attempts over all attempts.
 
-    p = x / n, from 0 to 1, higher is better. Default interval: adjusted Wald. With partial credit the mean of
-    credits from 0 to 1 is no proportion, and gets Student's t.
+    p = x / n, from 0 to 1, higher is better. With partial credit the mean of credits from 0 to 1 is no proportion,
+    and gets Student's t.
 
     Args:
         column: true/false or 1/0, one row per attempt; with ``partial`` a credit from 0 to 1.
         partial: whether an attempt may be a part of a success.
+        interval: "adjusted" Wald; "wilson" (score) or "exact" (covers at least as often as it says), for unweighted
+            attempts of different users only; "wald", for large samples only (five of five: 1 to 1).
 
     Returns:
-        A `Metric` for `measure` and `estimate`.
+        A `Metric` for `measure`, `estimate` and `benchmark`.
+
+    Raises:
+        ArgumentError: there is no such interval, or one is chosen for partial credit.
 
     Source: ISO 9241-11:2018 (effectiveness); Sauro & Lewis 2005. Checked against: Sauro & Lewis (7 of 10).
 
     >>> from cxuxlib import estimate
     >>> estimate([1, 1, 0, 1, 1], task_success())
     task success = 0.80, 95% CI [0.36, 0.98], n = 5 (adjusted Wald)
+    >>> estimate([1, 1, 0, 1, 1], task_success(interval="exact"))
+    task success = 0.80, 95% CI [0.28, 0.99], n = 5 (exact)
     """
     if partial:
         answers = (("x", Answer(column, 0, 1, whole=False)),)
         return Metric(
-            "task success (partial credit)", answers, "x", "mean", 0, 1, construct="UX", source="Tullis & Albert"
-        )
+            "task success (partial credit)", answers, "x", "mean", 0, 1, construct="UX", source="Tullis & Albert",
+            interval="" if interval == "adjusted" else interval,
+        )  # fmt: skip
     return Metric(
-        "task success", (("x", _yes(column)),), "x", "proportion", 0, 1, construct="UX", source="ISO 9241-11:2018"
-    )
+        "task success", (("x", _yes(column)),), "x", "proportion", 0, 1, interval=interval, construct="UX",
+        source="ISO 9241-11:2018",
+    )  # fmt: skip
 
 
 def abandonment(column: str = "completed") -> Metric:
@@ -134,7 +148,8 @@ def errors_per_attempt(column: str = "n_errors") -> Metric:
 def error_rate(errors: str = "n_errors", opportunities: str = "n_opportunities") -> Metric:
     """Errors over opportunities for error, lower is better: Σ errors / Σ opportunities.
 
-    From 0 to 1 where an opportunity can hold one error; nothing forbids more. Delta method over units.
+    From 0 to 1 where an opportunity can hold one error; nothing forbids more. Delta method over units; below 10 errors
+    it would cover .82 to .92, so exact Poisson limits replace it there, if there is less than one error to 5 units.
 
     Args:
         errors: number of errors of each attempt, 0 or more.
@@ -166,7 +181,7 @@ def time_on_task(
     """Typical time on task in seconds: the geometric mean, exp(mean ln t), lower is better.
 
     Three times that must not be mixed: until success (``completed``), until failure or giving up (``failed``), and the
-    time spent in all. Time until success knows nothing of those who quit: see `stats.times` for times cut short.
+    time spent in all. Time until success knows nothing of those who quit; `behaviour.median_time` does.
 
     Args:
         column: seconds, above 0.

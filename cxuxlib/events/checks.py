@@ -1,0 +1,45 @@
+"""Refusals that several ways of reading a log share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from cxuxlib.errors import ArgumentError, ColumnError, listed, unknown
+from cxuxlib.frames.logs import TIME
+from cxuxlib.frames.reading import rows
+
+Plan = nw.LazyFrame[Any]
+
+
+def columns(plan: Plan, names: Sequence[str]) -> None:
+    """Refuse columns that the log does not have."""
+    there = [name for name in plan.collect_schema().names() if name != TIME]
+    for name in names:
+        if name not in there:
+            raise ColumnError(unknown("column", name, there))
+
+
+def apart(names: Sequence[str]) -> None:
+    """Refuse two columns of a result that have one name."""
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ColumnError(f"Two columns of the result would be named {listed(twice)}; rename one in the log first.")
+
+
+def seconds(name: str, value: float, what: str = "seconds") -> None:
+    """Refuse a length of time that is not above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+        raise ArgumentError(f"{name} is {what}, above 0; got {value!r}.")
+
+
+def occurs(plan: Plan, column: str, names: Sequence[str], what: str) -> None:
+    """Refuse names of events of which a log has none; cheap where it has one, for the first is enough."""
+    if not rows(plan.select(column).filter(nw.col(column).is_in(list(names))).head(1)).empty:
+        return
+    there = sorted(rows(plan.select(column).unique())[column].astype(str))
+    raise ColumnError(
+        f"{what}: no event {listed(list(names))} in column {column!r}. {unknown('event', names[0], there)}"
+    )
