@@ -108,7 +108,8 @@ def test_several_metrics_at_once_are_those_of_each_alone() -> None:
 
 
 def linearised(y: np.ndarray, x: np.ndarray) -> tuple[float, float, float]:
-    ratio, k = y.sum() / x.sum(), x.sum() ** 2 / (x @ x)  # k units of one size
+    ratio, k = y.sum() / x.sum(), x.sum() ** 2 / (x @ x)  # k units of one size; n where they are 100 or more
+    k = k if k < 100 else float(len(x))
     return ratio, ((y - ratio * x) ** 2).sum() / x.sum() ** 2 * k / (k - 1), k
 
 

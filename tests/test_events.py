@@ -34,8 +34,8 @@ from tests.events_reference import Row
 Native = Callable[[pd.DataFrame], Any]
 Logged = tuple[Night, list[Row]]
 
-few = settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
-many = settings(max_examples=60)
+few = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=40)
 
 
 def in_polars(frame: pd.DataFrame) -> Any:

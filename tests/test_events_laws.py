@@ -16,7 +16,7 @@ from tests.events_reference import DAY, SECOND, Row
 Logged = tuple[Night, list[Row]]
 Verb = Callable[[events.Log, str], pd.DataFrame]
 
-few = settings(max_examples=20)
+few = settings(max_examples=12)
 
 FIRST = {"user_id": 1, "event": "cart", "visit": "v1", "device": "app", "paid": 1.0}
 

@@ -218,7 +218,7 @@ def explained(found: pd.DataFrame, frame: pd.DataFrame, wanted: list[Metric] | N
         low, high, p = row["low"], row["high"], row.get("p", 0.0)
         said = any(each in row["method"] for each in ("no ", "not known", "are zero"))
         beyond = np.isinf(value) and not any(each in row["method"] for each in ("ratio", "factor"))
-        if (np.isnan([value, low, high, p]).any() or beyond) and not said:
+        if beyond or (np.isnan([value, low, high, p]).any() and not said):
             return f"unexplained: {row}"
         slack = 1e-9 * (1 + abs(value))
         if row.get("level", 0.95) >= 0.5 and (low > value + slack or value > high + slack):

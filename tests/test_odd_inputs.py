@@ -51,6 +51,13 @@ def test_times_of_any_size_have_a_typical_time(frame: Native) -> None:
     assert (row["low"], row["high"]) == (0, np.inf)  # exp of 1,700 is no float
 
 
+def test_a_ratio_to_nobody_is_no_number(frame: Native) -> None:
+    data = frame(pd.DataFrame({"duration_s": [5.0, 6, np.nan], "design": ["a", "a", "b"]}))
+    row = compare(data, TIMES, between="design").iloc[0]
+    assert np.isnan(row["difference"])
+    assert row["method"] == "no test: a group has no valid answers."
+
+
 def test_a_column_of_no_dates_holds_no_answers_but_a_missing_group(frame: Native) -> None:
     data = frame(pd.DataFrame({"recommend": [10.0, 9, 3], "satisfaction": pd.to_datetime([None] * 3), "u": [1, 2, 3]}))
     assert measure(data, cx.nps(), by="satisfaction", unit="u")["segment"].tolist() == ["(missing)"]

@@ -53,7 +53,7 @@ def refuse_weights(wanted: Sequence[Metric], weight: str | None) -> None:
 
 def power_of_e(x: float) -> float:
     """The exponential of x, infinite where no float is as large."""
-    return exp(x) if x < 709 else inf
+    return inf if x >= 709 else exp(x)
 
 
 def refuse_short_scales(found: pd.DataFrame, wanted: Sequence[Metric]) -> None:

@@ -170,7 +170,8 @@ def funnel(table: pd.DataFrame, *, of: Literal["entries", "previous"] = "entries
     >>> from cxuxlib import events
     >>> log = pd.DataFrame({"user_id": [1, 1, 2, 3, 4], "event": ["cart", "paid", "cart", "cart", "cart"]})
     >>> log["at"] = pd.to_datetime("2026-01-01")
-    >>> funnel(events.funnel(events.read(log), ["cart", "paid"], window_s=60), of="previous", title="One in four pays")
+    >>> table = events.funnel(events.read(log), ["cart", "paid"], window_s=60, until="2026-01-02")
+    >>> funnel(table, of="previous", title="One in four pays")
     One in four pays. Share of those at the step before (95% interval): paid 0.25 [0.03, 0.71].
     """
     chosen = {"entries": ("value", "low", "high"), "previous": ("from_previous", "previous_low", "previous_high")}
