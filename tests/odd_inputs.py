@@ -25,7 +25,7 @@ ODD: tuple[Any, ...] = (
     1e-200, 2**63, -(2**63), 10**400, "9", "ten", "", " 3", "99", True, False, np.True_, Decimal(3), Decimal("NaN"),
     Fraction(1, 2), 1 + 2j, [1], [], {}, {"a": 1}, (1,), frozenset({1}), b"3", bytearray(b"3"), date(2026, 1, 1),
     pd.Timestamp("2026-01-01"), pd.Timedelta("1 day"), pd.Period("2026"), pd.Interval(0, 1), np.float32(3), np.int8(3),
-    np.datetime64("NaT"), np.array([1, 2]), len,
+    np.datetime64("NaT", "ns"), np.array([1, 2]), len,
 )  # fmt: skip
 TYPES = (
     "str", "object", "category", "Int64", "Float64", "float32", "int8", "uint8", "float16", "boolean", "bool", "string",

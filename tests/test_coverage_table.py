@@ -55,8 +55,6 @@ OUTSIDE = {
     ("task success, repeated", "p = 0.95, 1 to 20 attempts, icc 0.2"): dict.fromkeys((5, 10, 30, 100), "conservative"),
     ("task success, repeated", "p = 0.95, 1 to 20 attempts, icc 0.0"): dict.fromkeys((5, 10, 30), "conservative"),
     ("task success, repeated", "p = 0.95, 1 to 20 attempts, icc 0.5"): dict.fromkeys((5, 10, 30, 100), "conservative"),
-    ("time on task, repeated", "lognormal, 1 to 5 attempts"): {5: "short"},
-    ("time on task, repeated", "lognormal, 1 to 20 attempts"): {5: "short", 10: "short"},
     ("error rate, repeated", "gamma, 1 to 20 attempts"): dict.fromkeys((5, 10, 30), "short"),
     ("NPS, weighted", "50/30/20, weights .25, 1, 3"): {10: "conservative"},
     ("NPS, weighted", "34/33/33, weights .25, 1, 3"): {10: "conservative"},

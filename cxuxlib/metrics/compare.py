@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxuxlib.errors import ArgumentError, SampleError, UnitError, listed, unknown
 from cxuxlib.frames import pairs, sums
-from cxuxlib.metrics.from_sums import definitions, differs, mix, power_of_e, ratio_sums, shared
+from cxuxlib.metrics.from_sums import definitions, differs, mix, ratio_sums, shared
 from cxuxlib.stats import comparisons, intervals, multiplicity
 from cxuxlib.stats import paired as same_units
 from cxuxlib.stats.intervals import RatioSums
@@ -147,7 +147,13 @@ def _independent(metric: Metric, first: RatioSums, second: RatioSums, plain: boo
     result = comparisons.two_ratios(first, second, level)
     if metric.link == "exp":
         how = "Welch t on logarithms, ratio a / b" if plain else "delta method on logarithms, ratio a / b"
-        return Comparison(power_of_e(result.difference), power_of_e(result.low), power_of_e(result.high), result.p, how)
+        return Comparison(
+            intervals.antilog(result.difference),
+            intervals.antilog(result.low),
+            intervals.antilog(result.high),
+            result.p,
+            how,
+        )
     return result._replace(method="Welch t") if plain else result
 
 
@@ -156,7 +162,7 @@ def _value(sums_of: RatioSums) -> float:
 
 
 def _untested(metric: Metric, a: float, b: float, reason: SampleError) -> Comparison:
-    gap = power_of_e(a - b) if metric.link == "exp" else a - b
+    gap = intervals.antilog(a - b) if metric.link == "exp" else a - b
     return Comparison(float(gap), nan, nan, nan, f"no test: {reason}")
 
 
@@ -192,7 +198,13 @@ def _within(metric: Metric, row: pd.Series, level: float) -> Comparison:
     result = same_units.paired_mean(d / n, squares / (n - 1) if squares > 1e-14 * dd else 0.0, n, level)
     if metric.link == "exp":
         how = "paired t on logarithms, ratio a / b"
-        return Comparison(power_of_e(result.difference), power_of_e(result.low), power_of_e(result.high), result.p, how)
+        return Comparison(
+            intervals.antilog(result.difference),
+            intervals.antilog(result.low),
+            intervals.antilog(result.high),
+            result.p,
+            how,
+        )
     return result
 
 

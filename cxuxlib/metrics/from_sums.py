@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, inf, nan
+from math import nan
 from types import EllipsisType
 from typing import Any
 
@@ -49,11 +49,6 @@ def refuse_weights(wanted: Sequence[Metric], weight: str | None) -> None:
                 f"The {metric.interval!r} interval of {metric.name} holds for unweighted answers. With "
                 f"weight={weight!r} take interval='adjusted', or 'wald', which linearises."
             )
-
-
-def power_of_e(x: float) -> float:
-    """The exponential of x, infinite where no float is as large."""
-    return inf if x >= 709 else exp(x)
 
 
 def refuse_short_scales(found: pd.DataFrame, wanted: Sequence[Metric]) -> None:
@@ -132,7 +127,7 @@ def _interval(metric: Metric, row: Mapping[Any, Any], weighted: bool, level: flo
     if sums.x == 0:
         nobody = "no valid answers" + (f" where {metric.where}" if metric.where else "")
         return nan, nan, nan, nobody if row["most"] == 0 else "all weights are zero"
-    back = power_of_e if metric.link == "exp" else float
+    back = intervals.antilog if metric.link == "exp" else float
     value = min(max(back(sums.y / sums.x), metric.low), metric.high)  # rounding may leave the range by a hair
     plain = row["most"] <= 1 and not weighted
     over = "" if plain else " over units"

@@ -13,7 +13,7 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 from cxuxlib.errors import ArgumentError, SampleError, UnitError, listed
 from cxuxlib.frames import sums
-from cxuxlib.metrics.from_sums import definitions, differs, power_of_e, pseudo_answers, ratio_sums, shared
+from cxuxlib.metrics.from_sums import definitions, differs, pseudo_answers, ratio_sums, shared
 from cxuxlib.stats import intervals
 from cxuxlib.study import Metric
 
@@ -96,7 +96,7 @@ def trend(
         slope, parts = float(c @ values), c**2 * variances
         freedom = parts.sum() ** 2 / bound if (bound := (parts**2 / df).sum()) > 0 else inf
         ends = slope, *intervals.student(slope, parts.sum(), freedom, level)
-        change = [power_of_e(end) for end in ends] if metric.link == "exp" else list(ends)
+        change = [intervals.antilog(end) for end in ends] if metric.link == "exp" else list(ends)
         if metric.kind != "mean" and part["most"].max() <= 1 and weight is None:
             p = 2 * float(ndtr(-abs(slope) / (c**2 @ _without_trend(part)) ** 0.5))
         else:

@@ -14,6 +14,7 @@ __all__ = [
     "RatioSums",
     "adjusted_ratio",
     "adjusted_wald",
+    "antilog",
     "check_level",
     "check_mix",
     "check_trials",
@@ -227,7 +228,15 @@ def log_t(times: list[float], level: float = 0.95) -> tuple[float, float]:
     n = len(logs)
     mean = sum(logs) / n
     low, high = student(mean, sum((each - mean) ** 2 for each in logs) / (n - 1) / n, n - 1, level)
-    return exp(low), exp(high)
+    return antilog(low), antilog(high)
+
+
+def antilog(x: float) -> float:
+    """The exponential of x, infinite where no float is as large."""
+    try:
+        return exp(x)
+    except OverflowError:
+        return inf
 
 
 def effective_units(sums: RatioSums) -> float:

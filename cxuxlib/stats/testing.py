@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp, inf, isfinite, nan, sqrt
+from math import inf, isfinite, nan, sqrt
 from typing import NamedTuple
 
 from scipy.special import ndtr, stdtr, stdtrit
 
 from cxuxlib.errors import ArgumentError, SampleError
-from cxuxlib.stats.intervals import check_level, normal_quantile, student
+from cxuxlib.stats.intervals import antilog, check_level, normal_quantile, student
 
 __all__ = ["Comparison"]
 
@@ -85,5 +85,5 @@ def t_test(difference: float, variance: float, df: float, level: float, method: 
 
 def as_ratio(logs: Comparison, method: str) -> Comparison:
     """Turn a difference of logarithms into a ratio."""
-    ratio, low, high = (exp(each) if each < 709 else inf for each in logs[:3])
+    ratio, low, high = map(antilog, logs[:3])
     return logs._replace(difference=ratio, low=low, high=high, method=method)

@@ -7,7 +7,7 @@ above 0, the two lists differ in length, or the level is not a probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf, sqrt
+from math import inf, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, log_ndtr, stdtrit
 
 from cxuxlib.errors import ArgumentError, SampleError, listed
-from cxuxlib.stats.intervals import check_level
+from cxuxlib.stats.intervals import antilog, check_level
 
 __all__ = [
     "Lognormal",
@@ -233,7 +233,7 @@ def lognormal_censored(
         variance = (np.bincount(data.unit, w * moved) ** 2).sum()
     error, mu = scale * sqrt(variance), float(shift + scale * m / g)
     half = float(stdtrit(d - 1, (1 + level) / 2)) * error * sqrt(d / (d - 1))
-    median, low, high = (exp(each) if each < 709 else inf for each in (mu, mu - half, mu + half))
+    median, low, high = map(antilog, (mu, mu - half, mu + half))
     return Lognormal(mu, float(scale / g), float(error), median, low, high, float(w.sum()), float(w[seen].sum()))
 
 
