@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
+from math import inf
 from typing import Any, Literal
 
 from cxuxlib.errors import ArgumentError, DataError, unknown
@@ -25,6 +26,14 @@ class Answer:
     low: float
     high: float
     whole: bool = True
+
+    @property
+    def span(self) -> str:
+        """The valid range in words."""
+        kind = "whole numbers" if self.whole else "numbers"
+        if 0 < self.low < 1e-300:  # the least float stands for all that is above 0
+            return f"{kind} above 0" + (f", up to {self.high:g}" if self.high < inf else "")
+        return f"{kind} {self.low:g} " + (f"to {self.high:g}" if self.high < inf else "or more")
 
 
 Interval = Literal["", "adjusted", "wald", "score", "wilson", "exact"]
@@ -48,6 +57,7 @@ class Metric:
         link: "exp" where scores are logarithms, so that the metric is a geometric mean.
         unit: unit of measurement.
         once: a unit counts once, with 1 if any of its rows scores (a visitor who converts in one of three sessions).
+            A row whose answer is missing says nothing then: with a 0 beside it the unit counts as 0.
         interval: how `measure` makes the interval of a proportion ("adjusted", "wilson", "exact" or "wald") or of an
             NPS ("adjusted", "score" or "wald"); "" is adjusted Wald, and Student's t for a mean, which has no choice.
         higher_is_better: the direction; None where there is none.

@@ -218,7 +218,31 @@ def test_a_group_without_answers_is_said() -> None:
     assert (row["method"], row["n_b"]) == ("no test: a group has no valid answers.", 0)
 
 
+def test_answers_that_are_missing_are_counted(frame: Native) -> None:
+    row = one(frame(groups("score", [4.0, 2, 5, np.nan], [np.nan, 3, np.nan, 6])), SEVEN)
+    assert (row["n_a"], row["n_b"], row["n_missing"]) == (3, 2, 3)
+    pairs = pd.DataFrame({"design": list("aaabbb"), "user_id": [1, 2, 3] * 2, "score": [4, 3, None, 5, None, 7]})
+    row = one(pairs, SEVEN, unit="user_id", paired=True)
+    assert (row["n_a"], row["n_missing"]) == (1, 2)
+
+
 # --- several groups --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_paired", [False, True])
+def test_a_baseline_is_what_every_other_group_is_compared_with(is_paired: bool) -> None:
+    data = pd.DataFrame({"score": [4, 2, 5, 3, 6, 2, 5, 1, 1], "design": list("aaabbbccc"), "u": [1, 2, 3] * 3})
+    more: dict[str, Any] = {"between": "design", "unit": "u" if is_paired else None, "paired": is_paired}
+    every = compare(data, SEVEN, **more)
+    found = compare(data, SEVEN, baseline="b", **more)
+    assert found[["a", "b"]].values.tolist() == [["a", "b"], ["c", "b"]]
+    assert found.iloc[0].equals(every.iloc[0])
+    there = every.iloc[2]
+    assert found.loc[1, "difference"] == pytest.approx(-there["difference"])
+    assert found.loc[1, ["low", "high"]].tolist() == pytest.approx([-there["high"], -there["low"]])
+    assert found.loc[1, "p"] == pytest.approx(there["p"])
+    with pytest.raises(ArgumentError, match="no group of 'design' 'd'; there is 'a', 'b'"):
+        compare(data, SEVEN, baseline="d", **more)
 
 
 def test_three_groups_are_three_pairs() -> None:

@@ -38,6 +38,10 @@ few = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scope
 many = settings(max_examples=40)
 
 
+# Generated logs need not hold every event of a task.
+pytestmark = pytest.mark.filterwarnings("ignore:Task .* counts no :UserWarning")
+
+
 def in_polars(frame: pd.DataFrame) -> Any:
     return pl.from_pandas(frame)
 

@@ -50,7 +50,7 @@ def test_columns_that_are_not_there(frame: Native) -> None:
 
 def test_times_that_are_no_times(frame: Native) -> None:
     texts = frame(data(at=["2026-03-01", "2026-03-02", "soon", None]))
-    refused(AnswerError, "holds String, for example '2026-03-01'.*pandas.to_datetime", events.read, texts)
+    refused(AnswerError, "holds String, for example 'soon', '2026-03-01'.*pandas.to_datetime", events.read, texts)
     refused(ArgumentError, "holds numbers; say at_unit='s'", events.read, frame(data(at=[1, 2, 3, 4])))
     refused(ArgumentError, "no unit of time 'h'", events.read, frame(data(at=[1, 2, 3, 4])), at_unit="h")
     refused(ArgumentError, "need no at_unit", events.read, frame(data()), at_unit="s")
@@ -106,6 +106,21 @@ def test_lengths_of_time_are_above_zero(seconds: Any) -> None:
     refused(ArgumentError, "inactive_d is days, above 0", events.lifetimes, log(), inactive_d=seconds)
     task = events.Task("buy", "cart", "paid", timeout_s=seconds)
     refused(ArgumentError, "Task 'buy': timeout_s is seconds, above 0", events.attempts, log(), task)
+
+
+def test_names_of_events_that_never_occur_are_told(frame: Native) -> None:
+    opened = events.read(frame(data()))
+    task = events.Task("buy", "cart", "payed", error="eror")
+    for verb in (events.attempts, events.unplaced):
+        with pytest.warns(UserWarning, match="Task 'buy' counts no") as told:
+            verb(opened, task)
+        texts = [str(each.message) for each in told]
+        assert [text.split(";")[0] for text in texts] == [
+            "Task 'buy' counts no error: no event 'eror' in column 'event'. There is no event 'eror'",
+            "Task 'buy' counts no success: no event 'payed' in column 'event'. There is no event 'payed'",
+        ]
+        assert all(each.filename == __file__ for each in told)
+        assert texts[0].endswith("Did you mean 'error'?")
 
 
 def test_tasks_must_be_clear(frame: Native) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,9 +38,21 @@ def seconds(name: str, value: float, what: str = "seconds") -> None:
 
 def occurs(plan: Plan, column: str, names: Sequence[str], what: str) -> None:
     """Refuse names of events of which a log has none; cheap where it has one, for the first is enough."""
-    if not rows(plan.select(column).filter(nw.col(column).is_in(list(names))).head(1)).empty:
-        return
+    if not _holds(plan, column, names):
+        raise ColumnError(f"{what}: {_none_of(plan, column, names)}")
+
+
+def warn_of_absent(plan: Plan, column: str, names: Sequence[str], what: str) -> None:
+    """Warn of names of events that a log does not hold: nobody did it, or the name is spelt in another way."""
+    for name in names:
+        if not _holds(plan, column, [name]):
+            warnings.warn(f"{what}: {_none_of(plan, column, [name])}", UserWarning, stacklevel=4)
+
+
+def _holds(plan: Plan, column: str, names: Sequence[str]) -> bool:
+    return not rows(plan.select(column).filter(nw.col(column).is_in(list(names))).head(1)).empty
+
+
+def _none_of(plan: Plan, column: str, names: Sequence[str]) -> str:
     there = sorted(rows(plan.select(column).unique())[column].astype(str))
-    raise ColumnError(
-        f"{what}: no event {listed(list(names))} in column {column!r}. {unknown('event', names[0], there)}"
-    )
+    return f"no event {listed(list(names))} in column {column!r}. {unknown('event', names[0], there)}"

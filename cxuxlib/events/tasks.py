@@ -88,6 +88,9 @@ def attempts(
         ArgumentError: a task is not clear. ColumnError: a task's start never occurs, or a column is not there.
         SampleError: the log has no events that count.
 
+    Warns:
+        UserWarning: another event of a task never occurs, which may be the truth or a misspelt name.
+
     Source: practice; ISO 9241-11:2018 for what is measured. Checked against: a slow reference in the tests, on six
     engines.
 
@@ -190,6 +193,9 @@ def _opened(
     _, end, log = log_end(log, until)
     for task in wanted:
         checks.occurs(log.rows, log.event, events_of(task.start, "start"), f"Task {task.name!r} never starts")
+        for kind in _KINDS[1:]:
+            names = events_of(getattr(task, kind), kind)
+            checks.warn_of_absent(log.rows, log.event, names, f"Task {task.name!r} counts no {kind}")
     return wanted, groups, end, log
 
 

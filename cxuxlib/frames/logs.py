@@ -226,6 +226,8 @@ def _check_times(lazy: Plan, at: str, unit: str | None) -> None:
         return
     if not (dtype == nw.Datetime or dtype == nw.Date):
         seen = rows(lazy.select(at).filter(~absent(lazy, at)).head(1000))[at].map(str)
+        readable = pd.to_datetime(seen, errors="coerce", format="mixed", utc=True).notna()
+        seen = seen[readable.sort_values(kind="stable").index]  # what is no time at all comes first
         raise AnswerError(
             f"Column {at!r} holds {dtype}, for example {listed(list(dict.fromkeys(seen))[:3])}; times must be time "
             "stamps (or numbers with at_unit). Turn the texts into time stamps of one kind first, such as with "

@@ -119,9 +119,7 @@ def _check(lazy: Plan, metrics: Sequence[Metric], columns: list[str], unit: Unit
     for metric in metrics:
         for _, spec in metric.answers:
             if schema[spec.column] == nw.Boolean and spec.high > 1:
-                raise AnswerError(
-                    f"Column {spec.column!r} holds true/false; {metric.name} wants {spec.low:g} to {spec.high:g}."
-                )
+                raise AnswerError(f"Column {spec.column!r} holds true/false; {metric.name} wants {spec.span}.")
         if metric.once and not isinstance(unit, str):
             raise ArgumentError(f"{metric.name} counts each unit once: name the unit, unit='...'.")
 
@@ -242,10 +240,13 @@ def _over_units(lazy: Plan, metrics: Sequence[Metric], by: str | None, unit: str
         parts |= {} if metric.per == "1" else {"x": v * p}
         parts |= {} if metric.kind == "proportion" else {"q": v * s * s}
         plan |= {f"{name}{i}": part for name, part in parts.items()}
-    columns = [part.alias(name) for name, part in plan.items()]
+    flags = [name for name in plan if name[0] in "rm" or name == "b"]  # counts need half the memory of sums
+    columns = [(nw.when(part > 0).then(1) if name in flags else part).alias(name) for name, part in plan.items()]
     table = scored.select("segment", "unit", *columns, *(["w"] if weight else []))
     own = [nw.col("w").max(), nw.col("w").min().alias("w_least")] if weight else []
-    table = table.group_by("segment", "unit").agg(nw.len().alias("rows"), *(nw.col(name).sum() for name in plan), *own)
+    sums_of_unit = [nw.col(name).count() if name in flags else nw.col(name).sum() for name in plan]
+    table = table.group_by("segment", "unit").agg(nw.len().alias("rows"), *sums_of_unit, *own)
+    table = table.with_columns(nw.col("rows", *flags).cast(nw.Float64))
     nobody = absent(lazy.select(nw.col(unit).alias("unit")), "unit")
     total: dict[str, nw.Expr] = {name: nw.col(name) for name in ("rows", *plan) if name[0] != "r" or name == "rows"}
     total["lost"] = nw.when(nobody).then(nw.col("rows")).otherwise(0)

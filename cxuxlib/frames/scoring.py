@@ -105,9 +105,8 @@ def refuse(lazy: nw.LazyFrame[Any], metric: Metric) -> None:
             continue
         many = int(wrong.loc[~fine, "n"].sum())
         shown = ", ".join(f"{each:g}" for each in sorted(set(value[~fine]))[:5])
-        whole = "whole numbers" if spec.whole else "numbers"
         found = "1 answer in column" if many == 1 else f"{many:,} answers in column"
         raise AnswerError(
             f"{found} {spec.column!r} outside the range of {metric.name} "
-            f"({whole} {spec.low:g} to {spec.high:g}): {shown}. Recode them, or set them to missing."
+            f"({spec.span}): {shown}. Recode them, or set them to missing."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import nan
 from types import EllipsisType
@@ -21,17 +21,18 @@ from cxuxlib.study import Metric
 
 __all__ = ["adjust", "compare"]
 
-_COLUMNS = ["metric", "a", "b", "difference", "low", "high", "p", "n_a", "n_b", "method"]
+_COLUMNS = ["metric", "a", "b", "difference", "low", "high", "p", "n_a", "n_b", "n_missing", "method"]
 _RELATIVE = ["relative", "relative_low", "relative_high"]
 
 
-def compare(
+def compare(  # noqa: PLR0913  each is a word of its own, and only three have no default
     frame: Any,
     metrics: Metric | Sequence[Metric],
     *,
     between: str,
     unit: str | EllipsisType | None = ...,
     paired: bool = False,
+    baseline: Any = None,
     relative: bool = False,
     weight: str | None = None,
     level: float = 0.95,
@@ -41,23 +42,26 @@ def compare(
     Independent units: two proportions by the N - 1 test, two NPS on adjusted counts, means by Welch's t, geometric
     means as a ratio; where units repeat or are weighted, shares and NPS as these on effective answers, and the delta
     method for means and ratios of sums. The same units in both groups (``paired``):
-    McNemar's mid-p, paired NPS, paired t on each unit's difference. ``relative`` adds the change a / b - 1 by the delta
+    McNemar's mid-p, paired NPS, paired t on each unit's difference; there every unit counts once, so that the
+    difference is the mean of the units' own, not of all answers. ``relative`` adds the change a / b - 1 by the delta
     method on logarithms, for metrics with a natural zero.
 
     Args:
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
         metrics: one or more definitions.
-        between: column of groups; with more than two, every pair is compared (see `adjust`).
+        between: column of groups; with more than two, every pair is compared (see `adjust`), in order of their names.
         unit: column that tells which rows belong to the same customer; see `measure`.
         paired: the same units answered in both groups; ``unit`` must be named.
+        baseline: group that every other is compared with, as its b; by default every pair is compared.
         relative: also the relative change, for independent units; 0.088 is 8.8% more in a than in b.
         weight: column of sampling weights, for independent units.
         level: confidence level, 0 to 1.
 
     Returns:
-        One row per metric and pair: metric, a, b, difference, low, high, p, n_a, n_b (units), method, and with
-        ``relative`` behind them relative, relative_low, relative_high; p is that of the difference. Where nothing can
-        be tested, the interval and p are NaN and ``method`` says why.
+        One row per metric and pair: metric, a, b, difference, low, high, p, n_a, n_b (units), n_missing (rows of the
+        two groups without a valid answer), method, and with ``relative`` behind them relative, relative_low,
+        relative_high; p is that of the difference. Where nothing can be tested, the interval and p are NaN and
+        ``method`` says why.
 
     Raises:
         ArgumentError, ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
@@ -78,21 +82,22 @@ def compare(
     groups = list(dict.fromkeys(found.loc[found["segment"] != "(missing)", "segment"]))
     if len(groups) < 2:
         raise SampleError(f"A comparison needs two groups in {between!r}; there is {listed(groups)}.")
+    two_by_two = _pairs(groups, between, baseline)
+    known = {(row["segment"], int(row["metric"])): row for row in found.to_dict("records")}
     if paired:
         if not isinstance(unit, str) or weight is not None:
             raise UnitError(
                 "A paired comparison needs unit='...', the column of who is compared with whom, and no weight."
             )
-        return _paired(frame, wanted, groups, between, unit, level)
+        return _paired(frame, wanted, known, two_by_two, between, unit, level)
     if isinstance(unit, str) and shared(frame, wanted, found, between, unit, weight):
         raise UnitError(
             f"Some units of {unit!r} are in more than one group of {between!r}: compare them with paired=True, or "
             "give each unit one group."
         )
-    known = {(row["segment"], int(row["metric"])): row for row in found.to_dict("records")}
     rows = []
     for i, metric in enumerate(wanted):
-        for a, b in combinations(groups, 2):
+        for a, b in two_by_two:
             two = known[a, i], known[b, i]
             first, second = (ratio_sums(each) for each in two)
             plain = max(each["most"] for each in two) <= 1 and weight is None and metric.per == "1"
@@ -101,10 +106,20 @@ def compare(
             except SampleError as reason:
                 result = _untested(metric, _value(first), _value(second), reason)
             change, note = _relative(metric, first, second, result, level) if relative else ((), "")
+            n_missing = int(sum(each["n_missing"] for each in two))
             rows.append((
-                metric.name, a, b, *result[:4], int(first.n), int(second.n), result.method + note, *change,
+                metric.name, a, b, *result[:4], int(first.n), int(second.n), n_missing, result.method + note, *change,
             ))  # fmt: skip
     return pd.DataFrame(rows, columns=_COLUMNS + (_RELATIVE if relative else []))
+
+
+def _pairs(groups: list[Any], between: str, baseline: Any) -> list[tuple[Any, Any]]:
+    """The groups to be compared, two by two."""
+    if baseline is None:
+        return list(combinations(groups, 2))
+    if baseline not in groups:
+        raise ArgumentError(unknown(f"group of {between!r}", baseline, groups))
+    return [(each, baseline) for each in groups if each != baseline]
 
 
 def _refuse_relative(wanted: Sequence[Metric], paired: bool) -> None:
@@ -166,9 +181,17 @@ def _untested(metric: Metric, a: float, b: float, reason: SampleError) -> Compar
     return Comparison(float(gap), nan, nan, nan, f"no test: {reason}")
 
 
-def _paired(frame: Any, wanted: list[Metric], groups: list[Any], between: str, unit: str, level: float) -> pd.DataFrame:
+def _paired(
+    frame: Any,
+    wanted: list[Metric],
+    known: Mapping[tuple[Any, int], Mapping[str, Any]],
+    two_by_two: list[tuple[Any, Any]],
+    between: str,
+    unit: str,
+    level: float,
+) -> pd.DataFrame:
     rows = []
-    for a, b in combinations(groups, 2):
+    for a, b in two_by_two:
         found = pairs(frame, wanted, between=between, unit=unit, a=a, b=b)
         for i, metric in enumerate(wanted):
             row = found.loc[i]
@@ -177,7 +200,8 @@ def _paired(frame: Any, wanted: list[Metric], groups: list[Any], between: str, u
             except SampleError as reason:
                 result = _untested(metric, row["d"] / row["n"] if row["n"] else nan, 0.0, reason)
             how = result.method + (f"; {int(row['alone']):,} units without a pair" if row["alone"] else "")
-            rows.append((metric.name, a, b, *result[:4], int(row["n"]), int(row["n"]), how))
+            n_missing = int(sum(known[each, i]["n_missing"] for each in (a, b)))
+            rows.append((metric.name, a, b, *result[:4], int(row["n"]), int(row["n"]), n_missing, how))
     return pd.DataFrame(rows, columns=_COLUMNS).sort_values("metric", kind="stable", ignore_index=True)
 
 
