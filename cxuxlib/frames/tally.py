@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import narwhals as nw
-import numpy as np
 import pandas as pd
 
-from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, SampleError, listed, unknown
-from cxuxlib.frames.reading import answer_of, check_numeric, check_units, open_frame, rows
+from cxuxlib.errors import AnswerError, ColumnError, unknown
+from cxuxlib.frames.distinct import cells
+from cxuxlib.frames.reading import check_numeric, open_frame, rows
 
 __all__ = ["columns", "counts", "expand"]
+
+_ADVICE = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
 
 
 def counts(
@@ -33,37 +34,12 @@ def counts(
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
     """
-    if len(set(columns)) < len(columns):
-        raise ArgumentError(f"A column is named twice in {listed(columns)}.")
-    extra = [name for name in (weight, frequency) if name]
-    lazy = open_frame(frame, [*columns, *extra])
-    check_numeric(lazy, [*columns, *extra])
-    if not frequency:
-        advice = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
-        check_units(lazy, ..., [*columns, *extra], advice)
-    values, gone = zip(*(answer_of(name) for name in columns), strict=True)
-    incomplete = nw.any_horizontal(*gone, ignore_nulls=False)
-    n, lost_n = answer_of(frequency) if frequency else (nw.lit(1.0), nw.lit(False))
-    w, lost_w = answer_of(weight) if weight else (nw.lit(1.0), nw.lit(False))
-    broken = lost_n | lost_w | (n < 0) | (n != n.round(0)) | (w < 0) | (n == float("inf")) | (w == float("inf"))
-    keys = [f"c{i}" for i in range(len(columns))]  # own names: nothing in the frame can clash with them
-    table = lazy.select(
-        *(value.alias(key) for value, key in zip(values, keys, strict=True)),
-        n.alias("n"), (n * w).alias("w"), (n * w * w).alias("ww"),
-        incomplete.cast(nw.Float64).alias("gone"), broken.cast(nw.Float64).alias("broken"),
-    )  # fmt: skip
-    found = rows(table.group_by(*keys, "gone").agg(*(nw.col(name).sum() for name in ("n", "w", "ww", "broken"))))
-    if found.empty:
-        raise SampleError("The frame has no rows.")
-    if found["broken"].sum():
-        raise AnswerError(
-            f"{int(found['broken'].sum()):,} rows have a missing, negative or infinite value in {listed(extra)}."
-        )
-    n_missing = int(found.loc[found["gone"] > 0, "n"].sum())
-    complete = found[(found["gone"] == 0) & (found["n"] > 0)].drop(columns=["gone", "broken"]).astype(float)
-    if np.isinf(complete[keys].to_numpy()).any():
-        raise AnswerError(f"There are infinite values in {listed(columns)}.")
-    return complete.sort_values(keys, ignore_index=True), n_missing
+    lazy = open_frame(frame, columns)
+    check_numeric(lazy, columns)
+    found = cells(frame, columns, weight=weight, frequency=frequency, advice=_ADVICE)
+    keys = [f"c{i}" for i in range(len(columns))]
+    table = found.table.set_axis(keys, axis=1).astype(float).assign(n=found.n, w=found.w, ww=found.ww)
+    return table.sort_values(keys, ignore_index=True), found.n_missing
 
 
 def expand(table: pd.DataFrame, frequency: str = "n") -> pd.DataFrame:

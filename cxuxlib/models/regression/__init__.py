@@ -1,0 +1,1 @@
+"""Regressions on distinct rows: linear, logit and ordered, their predictions and marginal effects."""

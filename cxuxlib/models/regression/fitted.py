@@ -1,0 +1,161 @@
+"""What the regressions share: covariances, the tidy table of terms, and what was done, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, stdtr
+
+from cxuxlib.errors import ArgumentError
+from cxuxlib.models.regression.designs import Plan
+from cxuxlib.models.regression.samples import Sample
+from cxuxlib.results import Fit
+from cxuxlib.stats import intervals
+from cxuxlib.stats.glm_errors import Scores, cluster_meat, meat
+from cxuxlib.stats.ordinal import Link
+
+Errors = Literal["observed", "robust"]
+_WORDS = {"observed": "errors from the observed information", "robust": "robust errors", "cluster": "errors by cluster"}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Regression:
+    """The numbers behind a regression, for predictions, marginal effects and tests.
+
+    Args:
+        plan: the formula, taken apart.
+        sample: distinct answers on distinct covariates; None where only moments are known.
+        x: design of the slopes on the distinct covariates, shape (r, p).
+        z: design of the thresholds, shape (r, s); without columns but in ordered models.
+        y: outcome of each distinct answer: place of its category, 0 or 1, or a number, shape (m,).
+        labels: categories of the outcome; none for a number.
+        parameters: thresholds by threshold and column of z, then slopes.
+        covariance: of the parameters.
+        influence: of one unit of each distinct answer on the parameters; None with observed errors.
+        names: of the columns of x; nominal: of those of z after the first.
+        link: logit, probit, or identity.
+        errors: observed, robust or cluster.
+        correction: what robust covariances are multiplied by for the size of the sample.
+        df: degrees of freedom of t; infinite for the normal distribution.
+    """
+
+    plan: Plan
+    sample: Sample | None
+    x: np.ndarray
+    z: np.ndarray
+    y: np.ndarray
+    labels: tuple[Any, ...]
+    parameters: np.ndarray
+    covariance: np.ndarray
+    influence: Scores | None
+    names: tuple[str, ...]
+    nominal: tuple[str, ...]
+    link: Link | Literal["identity"]
+    errors: str
+    correction: float
+    df: float
+
+
+def which_errors(errors: Errors | None, sample: Sample, usual: Errors) -> str:
+    """Observed, robust or by cluster; None takes what the data call for."""
+    if errors not in (None, "observed", "robust"):
+        raise ArgumentError(f"errors is 'observed', 'robust' or None; got {errors!r}.")
+    if errors == "observed" and sample.clusters is not None:
+        raise ArgumentError(
+            "Rows of one unit depend on each other, so errors='observed' would be wrong; leave errors out."
+        )
+    if errors == "observed" and sample.weighted:
+        raise ArgumentError(
+            "Sampling weights are no numbers of units, so errors='observed' would be wrong; leave errors out."
+        )
+    if sample.clusters is not None:
+        return "cluster"
+    return "robust" if sample.weighted else errors or usual
+
+
+def spread(influence: Scores, sample: Sample, errors: str, correction: float) -> np.ndarray:
+    """Covariance of what has this influence function, robust or by cluster."""
+    total = (
+        cluster_meat(influence, sample.clusters)
+        if errors == "cluster" and sample.clusters
+        else meat(influence, sample.ww)
+    )
+    covariance: np.ndarray = correction * total
+    return covariance
+
+
+def p_values(z: np.ndarray, df: float) -> np.ndarray:
+    """Two-sided p-values of t, or of z where df is infinite."""
+    p: np.ndarray = 2 * (ndtr(-abs(z)) if df == inf else stdtr(df, -abs(z)))
+    return p
+
+
+def half_width(level: float, df: float) -> float:
+    """Half-width of an interval in standard errors."""
+    return intervals.normal_quantile(level) if df == inf else intervals.student(0.0, 1.0, df, level)[1]
+
+
+def block(
+    names: Sequence[str], kind: str | Sequence[str], value: np.ndarray, error: np.ndarray, quantile: float, df: float
+) -> pd.DataFrame:
+    """Some terms with their intervals."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = p_values(value / error, df)
+    return pd.DataFrame({
+        "term": list(names), "kind": kind, "value": value, "std_error": error,
+        "low": value - quantile * error, "high": value + quantile * error, "p": p,
+    })  # fmt: skip
+
+
+def ratios(slopes: pd.DataFrame) -> pd.DataFrame:
+    """Odds ratios of slopes: exp of the slope and of the ends of its interval, errors by the delta method."""
+    value = np.exp(slopes["value"])
+    kind = slopes["kind"].str.replace("slope", "odds ratio")
+    return slopes.assign(
+        kind=kind,
+        value=value,
+        std_error=value * slopes["std_error"],
+        low=np.exp(slopes["low"]),
+        high=np.exp(slopes["high"]),
+    )
+
+
+def told(sample: Sample, how: str, errors: str, df: float, notes: Sequence[str] = ()) -> str:
+    """What was done, in words."""
+    said = [f"{how}, {_WORDS[errors]}", "z" if df == inf else f"t with {df:,.0f} df", *notes]
+    if not sample.compressed:
+        said.append("fitted on rows, which hardly repeat")
+    return "; ".join(said)
+
+
+def sizes(sample: Sample) -> dict[str, float]:
+    """Numbers of units, of what was left out, of distinct rows and of clusters."""
+    found: dict[str, float] = {"n": sample.n_units, "n_missing": sample.n_missing, "n_distinct": len(sample.row)}
+    if sample.weighted:
+        found["n_weightless"] = sample.n_weightless
+    if sample.clusters is not None:
+        found["n_clusters"] = sample.clusters.n
+    return found
+
+
+def likelihoods(sample: Sample, value: float, null: float, parameters: int) -> dict[str, float]:
+    """Log likelihood and what is made of it; information criteria only where it is one, without sampling weights."""
+    found = {"logLik": value, "R2_McFadden": 1 - value / null}
+    if not sample.weighted:
+        found |= {"AIC": 2 * parameters - 2 * value, "BIC": parameters * float(np.log(sample.n_units)) - 2 * value}
+    return found
+
+
+def regression_of(fit: Fit, what: str) -> Regression:
+    """The regression behind a fit."""
+    raw = getattr(fit, "raw", None)
+    if not isinstance(raw, Regression):
+        raise ArgumentError(
+            f"{what} needs a fit of ordered_logit, logit or linear; got {getattr(fit, 'model', fit)!r}."
+        )
+    return raw

@@ -1,0 +1,319 @@
+"""What the regressions refuse, and how they say it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, ModelError, SampleError, UnitError
+from cxuxlib.models import brant, htmt, key_drivers, linear, logit, margins, ordered_logit, partial_odds, predicted
+from cxuxlib.results import Moments
+
+Native = Callable[..., Any]
+rng = np.random.default_rng(1)
+N = 120
+TABLE = pd.DataFrame({
+    "y": rng.integers(1, 6, N), "a": rng.integers(1, 6, N), "b": rng.normal(size=N), "flat": 1.0, "text": "x",
+    "segment": rng.choice(["app", "web"], N), "w": 1.0, "f": 1, "g": np.arange(N) % 7,
+})  # fmt: skip
+TABLE["both"], TABLE["copy"], TABLE["yes"] = TABLE["a"] + TABLE["b"], TABLE["a"], TABLE["y"] > 3
+MODELS: list[tuple[Any, str]] = [(linear, "b ~ "), (logit, "yes ~ "), (ordered_logit, "y ~ ")]
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_a_constant_covariate_is_named(frame: Native, model: Any, left: str) -> None:
+    with pytest.raises(ModelError, match="Every complete row has the same value in 'flat'"):
+        model(left + "a + flat", frame(TABLE), unit=None)
+    with pytest.raises(ModelError, match="the same value in 'text'"):
+        model(left + "a + text", frame(TABLE), unit=None)
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_a_column_of_the_formula_that_is_constant_is_named(model: Any, left: str) -> None:
+    with pytest.raises(ModelError, match=r"'I\(a > 9\)' has the same value"):
+        model(left + "a + I(a > 9)", TABLE, unit=None)
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_collinear_columns_are_named_and_no_others(frame: Native, model: Any, left: str) -> None:
+    with pytest.raises(ModelError, match="The columns 'a', 'copy' determine each other exactly"):
+        model(left + "a + segment + copy", frame(TABLE), unit=None)
+    with pytest.raises(ModelError, match=r"'C\(a\)\[T.2\]', 'C\(a\)\[T.3\]', 'C\(a\)\[T.4\]', 'C\(a\)\[T.5\]'"):
+        model(left + "a + C(a)", TABLE, unit=None)
+
+
+def test_moments_that_are_collinear_or_constant() -> None:
+    names = ("y", "a", "copy", "flat")
+    known = Moments(N, names, np.zeros(4), TABLE[list(names)].astype(float).cov().to_numpy())
+    with pytest.raises(ModelError, match="'a', 'copy' determine"):
+        linear("y ~ a + copy", known)
+    with pytest.raises(ModelError, match="same value in 'flat'"):
+        linear("y ~ a + flat", known)
+    with pytest.raises(ModelError, match="All answers in 'flat'"):
+        linear("flat ~ a", known)
+    with pytest.raises(SampleError, match="3 complete rows for 3 parameters"):
+        linear("y ~ a + copy", Moments(3, names, known.means, known.covariance))
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"errors": "robust"}, "Robust errors need rows"), ({"weight": "w"}, "Moments have their weights"),
+        ({"unit": "g"}, "know no units"),
+    ],
+)  # fmt: skip
+def test_what_moments_do_not_tell(more: dict[str, Any], match: str) -> None:
+    known = Moments(N, ("y", "a"), np.zeros(2), TABLE[["y", "a"]].cov().to_numpy())
+    with pytest.raises(ArgumentError, match=match):
+        linear("y ~ a", known, **more)
+    for formula in ("y ~ a:b", "y ~ 0 + a", "log(y) ~ a", "y ~ I(a ** 2)"):
+        with pytest.raises(ArgumentError, match="plain columns and an intercept"):
+            linear(formula, known)
+    with pytest.raises(ArgumentError, match="needs rows or counts"):
+        ordered_logit("y ~ a", known)
+    with pytest.raises(ColumnError, match="There is no column 'c'; there is 'y', 'a'"):
+        linear("y ~ c", known)
+    with pytest.raises(ArgumentError, match="which moments do not hold"):
+        margins(linear("y ~ a", known))
+
+
+@pytest.mark.parametrize(
+    ("model", "left", "match"),
+    [(linear, "flat ~ ", "All answers in 'flat' are the same"), (logit, "flat ~ ", "All answers in 'flat' are 1"),
+     (ordered_logit, "flat ~ ", "All answers in 'flat' are 1")],
+)  # fmt: skip
+def test_one_answer_only(model: Any, left: str, match: str) -> None:
+    with pytest.raises(ModelError, match=match):
+        model(left + "a", TABLE, unit=None)
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_more_parameters_than_rows(model: Any, left: str) -> None:
+    few = TABLE.sort_values("y").iloc[:: N // 5].head(5)
+    with pytest.raises(SampleError, match="complete rows for"):
+        model(
+            left + "b + a + I(b ** 2) + I(b ** 3)" if model is not linear else "y ~ b + I(b**2) + I(b**3) + I(b**4)",
+            few,
+            unit=None,
+        )
+
+
+# --- separation -----------------------------------------------------------------------------------
+
+
+def test_separation_in_a_logit_is_named(frame: Native) -> None:
+    table = TABLE.assign(yes=TABLE["b"] > 0)
+    with pytest.raises(ModelError, match=r"^'b' separates the answers in 'yes'"):
+        logit("yes ~ b + a", frame(table), unit=None)
+    some = TABLE.assign(yes=TABLE["yes"] | (TABLE["segment"] == "web"))  # everybody on the web says yes
+    with pytest.raises(ModelError, match=r"^'segment\[T.web\]' separates"):
+        logit("yes ~ a + segment", frame(some), unit=None)
+    with pytest.raises(ModelError, match=r"^'segment\[T.web\]' separates"):
+        logit("yes ~ a + segment", some, unit="g", weight="w")
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_separation_in_an_ordered_model_is_named(link: Any) -> None:
+    table = TABLE.assign(y=np.where(TABLE["segment"] == "web", 5, TABLE["y"].clip(upper=4)))
+    with pytest.raises(ModelError, match=r"^'segment\[T.web\]' separates the answers in 'y'"):
+        ordered_logit("y ~ a + segment", table, unit=None, link=link)
+
+
+def test_a_strong_effect_is_no_separation() -> None:
+    counts = pd.DataFrame({"x": [0, 0, 1, 1], "y": [0, 1, 0, 1], "n": [999_999, 1, 1, 999_999]})
+    found = logit("y ~ x", counts, frequency="n")
+    assert found.estimate("x").value == pytest.approx(2 * np.log(999_999))
+    with pytest.raises(ModelError, match="'x' separates"):
+        logit("y ~ x", counts.assign(n=[1_000_000, 0, 1, 999_999]), frequency="n")
+
+
+def test_slopes_at_thresholds_that_separate_or_cross() -> None:
+    table = TABLE.assign(y=np.where(TABLE["segment"] == "web", TABLE["y"].clip(lower=2), TABLE["y"]))
+    fit = ordered_logit("y ~ a + segment", table, unit=None)
+    with pytest.raises(ModelError, match=r"^'segment\[T.web\] at 1\|2' separates"):
+        partial_odds(fit, ["segment"])
+
+
+# --- weights, frequencies, units ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("role", ["weight", "frequency"])
+def test_bad_weights_and_frequencies(frame: Native, role: str, bad: float) -> None:
+    table = TABLE.assign(w=np.where(np.arange(N) == 3, bad, 1.0))
+    with pytest.raises(AnswerError, match="1 rows have a missing, negative or infinite value in 'w'"):
+        linear("y ~ a", frame(table), unit=None, **{role: "w"})
+
+
+def test_weights_that_are_all_zero(frame: Native) -> None:
+    with pytest.raises(SampleError, match="no complete row of positive weight"):
+        ordered_logit("y ~ a", frame(TABLE.assign(w=0.0)), unit=None, weight="w")
+    with pytest.raises(SampleError, match="no complete row in"):
+        logit("yes ~ a", frame(TABLE.assign(f=0)), unit=None, frequency="f")
+
+
+def test_a_frequency_is_a_whole_number() -> None:
+    with pytest.raises(AnswerError, match="in 'w'"):
+        linear("y ~ a", TABLE.assign(w=0.5), unit=None, frequency="w")
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_errors_that_would_be_wrong(model: Any, left: str) -> None:
+    with pytest.raises(ArgumentError, match="Rows of one unit depend on each other"):
+        model(left + "a", TABLE, unit="g", errors="observed")
+    with pytest.raises(ArgumentError, match="Sampling weights are no numbers of units"):
+        model(left + "a", TABLE, unit=None, weight="w", errors="observed")
+    with pytest.raises(ArgumentError, match="errors is 'observed', 'robust' or None; got 'HC3'"):
+        model(left + "a", TABLE, unit=None, errors="HC3")
+    with pytest.raises(ArgumentError, match="level is a probability"):
+        model(left + "a", TABLE, unit=None, level=95)
+
+
+def test_ids_that_repeat_ask_for_the_unit(frame: Native) -> None:
+    with pytest.raises(UnitError, match=r"Rows repeat 'customer_id'.*unit='customer_id'"):
+        linear("y ~ a", frame(TABLE.assign(customer_id=np.arange(N) // 2)))
+    with pytest.raises(UnitError, match="1 rows have no 'g'"):
+        linear("y ~ a", frame(TABLE.assign(g=np.where(np.arange(N) == 5, np.nan, TABLE["g"]))), unit="g")
+    with pytest.raises(SampleError, match="All rows belong to one 'flat'"):
+        linear("y ~ a", frame(TABLE), unit="flat")
+    with pytest.raises(ArgumentError, match="'a' is the unit and stands in the formula"):
+        linear("y ~ a", TABLE, unit="a")
+
+
+# --- formulas and outcomes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_unknown_names_in_a_formula(frame: Native, model: Any, left: str) -> None:
+    with pytest.raises(ColumnError, match=r"There is no column 'aa'; there is 'y', 'a', .* Did you mean 'a'\?"):
+        model(left + "b:aa", frame(TABLE), unit=None)
+    with pytest.raises(ColumnError, match="There is no column 'q'"):
+        model(left + "np.log(q)", TABLE, unit=None)
+
+
+@pytest.mark.parametrize(
+    ("formula", "match"),
+    [
+        ("a + b", "needs one outcome"), ("y + b ~ a", "needs one outcome"), ("y:b ~ a", "needs one outcome"),
+        ("y ~ a | b", "several parts"), ("y ~ a +* b", "is no formula: Operator"), ("y ~ log(a", "is no formula"),
+        ("y ~ a.mean()", r"'a.mean\(\)' is not"),
+        ("y ~ scale(a)", r"'scale\(a\)' is not computed from one row"), ("y ~ bs(a, df=3)", "from one row alone"),
+        ("y ~ I(a - np.mean(a))", r"'np.mean\(a\)' is not computed"),
+        ("y ~ lag(a)", "from one row"), ("y ~ np.random.rand(3)", "from one row"),
+        ("y ~ {__import__('os')}", "from one row"), ("y ~ {[x for x in a]}", "from one row"),
+        ("y", "needs one outcome"), (3, "formula is a text"),
+    ],
+)  # fmt: skip
+def test_formulas_that_are_none(formula: Any, match: str) -> None:
+    with pytest.raises(ArgumentError, match=match):
+        linear(formula, TABLE, unit=None)
+
+
+def test_what_is_no_number_in_some_rows() -> None:
+    with pytest.raises(ModelError, match=r"'np.log\(b\)' is no finite number"):
+        linear("y ~ np.log(b)", TABLE, unit=None)
+    with pytest.raises(ArgumentError, match="The formula cannot be computed"):
+        linear("y ~ C(segment, levels=['app'])", TABLE, unit=None)
+    with pytest.raises(ArgumentError, match="The formula cannot be computed"):
+        linear("y ~ I(segment ** 2)", TABLE, unit=None)
+
+
+def test_an_ordered_model_has_its_intercepts() -> None:
+    with pytest.raises(ArgumentError, match="thresholds of an ordered model are its intercepts"):
+        ordered_logit("y ~ 0 + a", TABLE, unit=None)
+    with pytest.raises(ArgumentError, match="neither an intercept nor a term"):
+        linear("y ~ 0", TABLE, unit=None)
+    with pytest.raises(ArgumentError, match="There is no link 'cloglog'"):
+        ordered_logit("y ~ a", TABLE, unit=None, link="cloglog")  # type: ignore[arg-type]
+
+
+def test_outcomes_of_the_wrong_kind(frame: Native) -> None:
+    with pytest.raises(AnswerError, match="texts whose order is not known"):
+        ordered_logit("segment ~ a", frame(TABLE), unit=None)
+    with pytest.raises(AnswerError, match="There are answers 'web' in 'segment', which are not among 'app'"):
+        ordered_logit("C(segment, levels=['app', 'other']) ~ a", frame(TABLE), unit=None)
+    with pytest.raises(ModelError, match="240 different answers"):
+        ordered_logit("b ~ a", frame(pd.concat([TABLE] * 2).assign(b=np.arange(2 * N) / 7)), unit=None)
+    with pytest.raises(AnswerError, match="say which one is 1"):
+        logit("segment ~ a", frame(TABLE), unit=None)
+    with pytest.raises(AnswerError, match=r"The outcome of a logit is 0 or 1.*I\(y >= 5\)"):
+        logit("y ~ a", frame(TABLE), unit=None)
+    with pytest.raises(ArgumentError, match="'segment' holds texts; a linear regression"):
+        linear("segment ~ a", frame(TABLE), unit=None)
+
+
+def test_columns_that_no_model_reads() -> None:
+    with pytest.raises(AnswerError, match="Column 'a' holds datetime"):
+        linear("y ~ a", TABLE.assign(a=pd.Timestamp("2026-01-01")), unit=None)
+    with pytest.raises(AnswerError, match="Column 'a' holds a mix"):
+        linear("y ~ a", TABLE.assign(a=[1, "two"] * (N // 2)), unit=None)
+    with pytest.raises(AnswerError, match="infinite values in 'a'"):
+        linear("y ~ a", TABLE.assign(a=np.inf), unit=None)
+
+
+# --- functions of a fit ---------------------------------------------------------------------------
+
+FIT = ordered_logit("y ~ a + segment", TABLE, unit=None)
+
+
+def test_fits_of_other_models() -> None:
+    other = key_drivers(TABLE, "y", ["a", "b"])
+    for function in (margins, predicted, brant, lambda fit: partial_odds(fit, ["a"])):
+        with pytest.raises(ArgumentError, match="needs a fit of"):
+            function(other)
+    assert callable(htmt)
+    with pytest.raises(ArgumentError, match="partial_odds needs a fit of ordered_logit; got 'linear'"):
+        partial_odds(linear("y ~ a", TABLE, unit=None), ["a"])
+    for fit in (
+        logit("yes ~ a", TABLE, unit=None),
+        partial_odds(FIT, ["a"]),
+        ordered_logit("y ~ a", TABLE, unit=None, link="probit"),
+    ):
+        with pytest.raises(ArgumentError, match="The Brant test is of ordered_logit"):
+            brant(fit)
+    with pytest.raises(ArgumentError, match="no slopes to test"):
+        brant(ordered_logit("y ~ 1", TABLE, unit=None))
+    with pytest.raises(ModelError, match="two thresholds are needed"):
+        brant(ordered_logit("y ~ a", TABLE.assign(y=TABLE["y"] > 2), unit=None))
+
+
+def test_names_and_values_that_a_fit_does_not_have() -> None:
+    with pytest.raises(ArgumentError, match="There is no term 'help'"):
+        partial_odds(FIT, ["help"])
+    with pytest.raises(ArgumentError, match="nominal is a list of terms"):
+        partial_odds(FIT, "a")
+    with pytest.raises(ColumnError, match="There is no covariate 'help'"):
+        margins(FIT, ["help"])
+    with pytest.raises(ColumnError, match="There is no covariate 'y'"):
+        predicted(FIT, {"y": 3})
+    with pytest.raises(ArgumentError, match="There is no category of 'segment' 'shop'"):
+        predicted(FIT, {"segment": "shop"})
+    with pytest.raises(ArgumentError, match="'a' holds numbers; got 'x'"):
+        predicted(FIT, {"a": "x"})
+    with pytest.raises(ArgumentError, match="at is a dict"):
+        predicted(FIT, 5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="at names no value"):
+        predicted(FIT, {"a": []})
+    stepped = ordered_logit("y ~ I(a > 2) + np.floor(b)", TABLE, unit=None)
+    for name in ("a", "b"):
+        with pytest.raises(ArgumentError, match=f"'{name}' stands in a comparison or is rounded"):
+            margins(stepped, [name])
+    with pytest.raises(ArgumentError, match="The formula cannot be computed: Data has categories outside"):
+        predicted(ordered_logit("y ~ C(a)", TABLE, unit=None), {"a": 9})
+    with pytest.raises(ArgumentError, match="columns is a list"):
+        margins(FIT, "a")
+
+
+def test_functions_that_an_outcome_does_not_have() -> None:
+    with pytest.raises(ArgumentError, match="answers 0 to 10; those in 'y' run from 1 to 5"):
+        margins(FIT, of="nps")
+    with pytest.raises(ArgumentError, match=r"those in .* are texts"):
+        margins(ordered_logit("C(segment, levels=['app', 'web']) ~ a", TABLE, unit=None), of="mean")
+    with pytest.raises(ArgumentError, match="predicts a mean"):
+        predicted(linear("y ~ a", TABLE, unit=None), of="probability")
+    with pytest.raises(ArgumentError, match="There is no of 'odds'"):
+        predicted(FIT, of="odds")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="There is no over 'rows'"):
+        margins(FIT, over="rows")  # type: ignore[arg-type]
