@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/regressions.py [rounds] [rows ...]      writes benchmarks/regressions.csv
 
 Each peer runs in a process of its own, in turn, ``rounds`` times (3); seconds are the least wall time of the call that
-fits and gives the standard errors, without imports and reading the data; added_mb is what the process's peak memory
-grew by during it. Sizes are 1e5, 1e6 and 1e7 answers by default; peers stop at the size where they take minutes. Data:
-an answer 0 to 10, five drivers 1 to 5, a segment of four, 2,000 branches and as many customers as a fifth of the
-answers, as int8 and int32 columns of a pandas frame. The bare group-bys count the distinct rows of the same columns.
+fits and gives the standard errors, without imports and reading the data; cpu_seconds are those of all its threads,
+which a busy machine changes less; added_mb is what the process's peak memory grew by during it. Sizes are 1e5, 1e6 and
+1e7 answers by default; peers stop at the size where they take minutes. Data: an answer 0 to 10, five drivers 1 to 5, a
+segment of four, 2,000 branches and as many customers as a fifth of the answers, as int8 and int32 columns of a pandas
+frame. The bare group-bys count the distinct rows of the same columns.
 R's polr and clm run where Rscript finds them, pyfixest and duckreg where they can be imported, by the Python that
 CXUXLIB_PEERS names or this one. All peers that fit the same model must find the same slope and the same error of it.
 """
@@ -217,16 +218,16 @@ def rscript(call: str) -> Callable[[pd.DataFrame], Callable[[], Found]]:
         frame[["answer", *LIKERT]].to_csv(file, index=False)
         script = (
             f'suppressMessages({{library(MASS); library(ordinal)}}); d <- read.csv("{file}");'
-            f"d$answer <- ordered(d$answer); t <- system.time({{f <- {call}; s <- summary(f)$coefficients}})[[3]];"
-            "cat(t, s['x0', 1:2], sum(gc()[, 6]))"
+            f"d$answer <- ordered(d$answer); t <- system.time({{f <- {call}; s <- summary(f)$coefficients}});"
+            "cat(t[[3]], t[[1]] + t[[2]], s['x0', 1:2], sum(gc()[, 6]))"
         )
 
         def run() -> Found:
             done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise ImportError(done.stderr.strip().splitlines()[-1])
-            seconds, slope, error, megabytes = map(float, done.stdout.split())
-            TOLD.update(seconds=seconds, mb=megabytes)
+            seconds, cpu, slope, error, megabytes = map(float, done.stdout.split())
+            TOLD.update(seconds=seconds, cpu=cpu, mb=megabytes)
             return slope, error
 
         return run
@@ -277,15 +278,18 @@ JOBS: dict[str, dict[str, tuple[Callable[[pd.DataFrame], Callable[[], Found]], f
 def one(what: str, peer: str, file: str) -> None:
     """Run one peer here and print what it took."""
     frame = pd.read_parquet(file)
-    JOBS[what][peer][0](make(2000))()  # imports and what is compiled once are not what is measured
-    TOLD.clear()
-    run = JOBS[what][peer][0](frame)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    began = time.perf_counter()
-    found = run()
-    seconds = TOLD.get("seconds", time.perf_counter() - began)
+    with tempfile.TemporaryDirectory() as folder:
+        tempfile.tempdir = folder  # where peers leave their files
+        JOBS[what][peer][0](make(2000))()  # imports and what is compiled once are not what is measured
+        TOLD.clear()
+        run = JOBS[what][peer][0](frame)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        began, cpu_began = time.perf_counter(), time.process_time()
+        found = run()
+        seconds = TOLD.get("seconds", time.perf_counter() - began)
+        cpu = TOLD.get("cpu", time.process_time() - cpu_began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "added_mb": TOLD.get("mb", peak - before), "found": found}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "added_mb": TOLD.get("mb", peak - before), "found": found}))
 
 
 def side_by_side(what: str, file: str, n: int, rounds: int) -> list[dict[str, Any]]:
@@ -295,7 +299,9 @@ def side_by_side(what: str, file: str, n: int, rounds: int) -> list[dict[str, An
     for _ in range(rounds):
         for peer in list(peers):
             python = (
-                os.environ.get("CXUXLIB_PEERS", sys.executable) if peer.startswith(("pyfixest", "duckreg")) else sys.executable
+                os.environ.get("CXUXLIB_PEERS", sys.executable)
+                if peer.startswith(("pyfixest", "duckreg"))
+                else sys.executable
             )
             done = subprocess.run(
                 [python, __file__, "--one", what, peer, file], capture_output=True, text=True, check=False
@@ -308,10 +314,11 @@ def side_by_side(what: str, file: str, n: int, rounds: int) -> list[dict[str, An
             if peer not in best or found["seconds"] < best[peer]["seconds"]:
                 best[peer] = found
     agree(what, {peer: found["found"] for peer, found in best.items() if found["found"]})
-    own = best["cxuxlib"]["seconds"]
+    own, own_cpu = best["cxuxlib"]["seconds"], best["cxuxlib"]["cpu"]
     rows = [
         {"what": what, "rows": n, "peer": peer, "seconds": round(found["seconds"], 4),
-         "added_mb": round(found["added_mb"]), "ratio_to_cxuxlib": round(found["seconds"] / own, 2)}
+         "cpu_seconds": round(found["cpu"], 4), "added_mb": round(found["added_mb"]),
+         "ratio_to_cxuxlib": round(found["seconds"] / own, 2), "cpu_ratio": round(found["cpu"] / own_cpu, 2)}
         for peer, found in best.items()
     ]  # fmt: skip
     for row in rows:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, ndtr
 
+from cxuxlib.errors import ModelError
 from cxuxlib.models import brant, linear, logit, margins, ordered_logit, partial_odds, predicted
 from cxuxlib.results import Fit
 
@@ -151,6 +152,24 @@ def test_without_settings_the_prediction_is_of_the_data() -> None:
         plain, rel=2e-3
     )  # over the population nothing is won by the covariates
     assert predicted(fit, over="sample")["std_error"][0] < plain
+
+
+def test_effects_of_logarithms_and_roots_do_not_leave_their_range() -> None:
+    rng = np.random.default_rng(9)
+    table = pd.DataFrame({"seconds": np.append(rng.exponential(20, 300), [1e-6, 1e-3, 4000.0])})
+    table["rating"] = np.log(table["seconds"]) + rng.normal(size=len(table))
+    for formula, slope in (("log(seconds)", 1 / table["seconds"]), ("np.sqrt(seconds)", table["seconds"] ** -0.5 / 2)):
+        fit = linear(f"rating ~ {formula}", table, unit=None)
+        expected = fit.estimate(formula).value * slope.mean()
+        assert margins(fit)["value"][0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_partial_odds_predict_no_chances_below_zero() -> None:
+    table = survey().assign(rating=lambda t: np.digitize(t["recommend"], [4, 7, 9]))
+    fit = partial_odds(ordered_logit("rating ~ ease + help", table, unit=None), ["ease", "ease"])
+    assert predicted(fit, {"ease": [1, 5]})["low"].min() > 0
+    with pytest.raises(ModelError, match="The cumulative shares cross where 'ease' is far from the answers"):
+        predicted(fit, {"ease": [-100, 100]})
 
 
 def test_statsmodels_marginal_effects_of_a_logit() -> None:

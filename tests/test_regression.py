@@ -85,6 +85,7 @@ def test_quality_of_r() -> None:
     assert found == pytest.approx([expected["r2"], expected["adjusted"], expected["sigma"]], rel=1e-9)
     assert linear(LINEAR, ROWS, unit=None, weight="w").quality["R2"] == pytest.approx(expected["weighted_r2"], rel=1e-9)
     binary = logit(LOGIT, ROWS, unit=None)
+    assert binary.quality["R2_McKelveyZavoina"] == pytest.approx(REFERENCE["logit"]["McKelveyZavoina"], rel=1e-8)
     for name in ("logLik", "AIC", "BIC"):
         assert binary.quality[name] == pytest.approx(REFERENCE["logit"][name], rel=1e-10)
 
@@ -116,11 +117,16 @@ def test_statsmodels_least_squares() -> None:
 
 
 def test_statsmodels_logit() -> None:
-    theirs = smf.logit(LOGIT, ROWS).fit(disp=False, tol=1e-12)
-    found = logit(LOGIT, ROWS, unit=None).terms.query("kind != 'odds ratio'").set_index("term")
-    assert found["value"].to_numpy() == pytest.approx(theirs.params[found.index].to_numpy(), rel=1e-8)
-    assert found["std_error"].to_numpy() == pytest.approx(theirs.bse[found.index].to_numpy(), rel=1e-8)
-    assert found["p"].to_numpy() == pytest.approx(theirs.pvalues[found.index].to_numpy(), rel=1e-7)
+    for options, how in (
+        ({"unit": None}, {}),
+        ({"unit": "unit"}, {"cov_type": "cluster", "cov_kwds": {"groups": ROWS["unit"]}, "use_t": True}),
+    ):
+        theirs = smf.logit(LOGIT, ROWS).fit(disp=False, tol=1e-12, **how)
+        found = logit(LOGIT, ROWS, **options).terms.query("kind != 'odds ratio'").set_index("term")
+        assert found["value"].to_numpy() == pytest.approx(theirs.params[found.index].to_numpy(), rel=1e-8)
+        assert found["std_error"].to_numpy() == pytest.approx(theirs.bse[found.index].to_numpy(), rel=1e-8)
+        if "cov_type" not in how:
+            assert found["p"].to_numpy() == pytest.approx(theirs.pvalues[found.index].to_numpy(), rel=1e-7)
 
 
 def test_odds_ratios_are_exp_of_the_slopes_and_of_their_intervals() -> None:
@@ -150,10 +156,10 @@ def test_every_engine_gives_the_same(frame: Native, model: Any, formula: str, na
 @pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize(("model", "formula"), [(linear, LINEAR), (logit, LOGIT)])
 def test_rows_that_are_all_different_give_the_same(model: Any, formula: str, name: str) -> None:
-    apart = ROWS.assign(help=ROWS["help"] + np.arange(400) * 1e-13)
+    apart = ROWS.assign(help=ROWS["help"] + np.arange(400) * 2e-15)
     here, there = model(formula, ROWS, **PLAIN[name]), model(formula, apart, **PLAIN[name])
     assert there.quality["n_distinct"] == 400 > here.quality["n_distinct"]
-    assert there.terms[FIGURES].to_numpy() == pytest.approx(here.terms[FIGURES].to_numpy(), rel=1e-8, abs=1e-9)
+    assert there.terms[FIGURES].to_numpy() == pytest.approx(here.terms[FIGURES].to_numpy(), rel=1e-9, abs=1e-12)
 
 
 def test_answers_that_hardly_repeat_are_fitted_on_rows_and_it_is_said(frame: Native) -> None:
@@ -166,6 +172,8 @@ def test_answers_that_hardly_repeat_are_fitted_on_rows_and_it_is_said(frame: Nat
     theirs = smf.ols("rating ~ seconds", table).fit(cov_type="cluster", cov_kwds={"groups": table["unit"]})
     assert found.terms["std_error"].to_numpy() == pytest.approx(theirs.bse.to_numpy(), rel=1e-9)
     assert "hardly" not in linear("rating ~ C(ease)", ROWS, unit=None).method
+    few = logit("slow ~ seconds", frame(table.assign(slow=table["rating"] > 1).head(200)), unit=None)
+    assert few.method.endswith("; fitted on rows, which hardly repeat")
 
 
 def moments() -> Moments:
@@ -194,6 +202,17 @@ def test_an_outcome_may_be_an_expression() -> None:
     assert web.quality["n"] == 400
     logs = linear("np.log1p(rating) ~ ease", ROWS, unit=None)
     assert logs.terms["value"][1] == pytest.approx(np.polyfit(ROWS["ease"], np.log1p(ROWS["rating"]), 1)[0])
+
+
+def test_contrasts_change_the_slopes_and_not_the_fit() -> None:
+    plain = linear("rating ~ C(help)", ROWS, unit=None)
+    for contrast in ("contr.sum", "contr.poly()", "contr.treatment(base=3)"):
+        found = linear(f"rating ~ C(help, {contrast})", ROWS, unit=None)
+        assert found.quality["R2"] == pytest.approx(plain.quality["R2"], rel=1e-12)
+    sums = linear("rating ~ C(help, contr.sum)", ROWS, unit=None)
+    means = ROWS.groupby("help")["rating"].mean()
+    assert sums.terms["value"][0] == pytest.approx(means.mean())
+    assert sums.terms["value"][1] == pytest.approx(means[1] - means.mean())
 
 
 def test_names_of_columns_may_be_anything() -> None:

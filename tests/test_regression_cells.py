@@ -156,7 +156,10 @@ def test_counts_are_all_numbers_and_refuse_texts() -> None:
 # --- sums over clusters ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n", "size"), [(500, 40), (1_200_000, 90_000)])  # the latter in two halves and several slices
+@pytest.mark.parametrize(
+    ("n", "size"),
+    [(500, 40), (1_200_000, 900), (500, 200), (1_200_000, 150_000)],  # tables; sparse; two halves and several slices
+)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_meat_of_clusters_is_that_of_the_rows_added_up(n: int, size: int, weighted: bool) -> None:
     rng = np.random.default_rng(n)

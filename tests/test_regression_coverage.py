@@ -2,7 +2,7 @@
 
 import csv
 from functools import cache
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 import pandas as pd
@@ -26,14 +26,21 @@ def table() -> dict[Key, dict[str, str]]:
     return {(each["what"], each["case"], int(each["n"])): each for each in rows}
 
 
-# Every row of the table that lies outside 93.5 to 96.5 %.
-OUTSIDE: dict[Key, str] = {}
+# Every row of the table that lies outside 93.5 to 96.5 %; none by more than two errors of the simulation.
+OUTSIDE: dict[Key, str] = {
+    ("NPS points per point", "ordered, observed", 300): "short",
+    ("NPS points per point", "ordered, weights", 1000): "short",
+    ("slope 0.6", "linear, HC1", 1000): "short",
+    ("slope 0.6", "linear, 60 clusters", 3000): "short",
+}
 
 
 def test_coverage_lies_within_the_band_but_for_the_rows_named_here() -> None:
     assert {key: each["within"] for key, each in table().items() if each["within"] != "yes"} == OUTSIDE
     for each in table().values():
         assert each["within"] == coverage.verdict(float(each["coverage"]))
+        assert each["why"] == coverage.reason(float(each["coverage"]), int(each["replications"]))
+        assert each["why"] in ("", "no further from the band than two simulation errors")
 
 
 def test_the_table_has_the_rows_that_were_promised() -> None:
@@ -49,10 +56,11 @@ def test_rows_are_found_again_by_other_draws() -> None:
     for number, cell in enumerate(coverage.cells()):
         if cell.n != 1000:
             continue
-        found = coverage.simulate(cell, 200, [coverage.SEED + 1, number])
+        found = coverage.simulate(cell, 100, [coverage.SEED + 1, number])
         for what, (covered, *_) in zip(cell.whats, found, strict=True):
-            published = float(table()[what, cell.case, cell.n]["coverage"])
-            deviations.append((covered - published) / coverage.simulation_error(published, 200))
+            row = table()[what, cell.case, cell.n]
+            published, error = float(row["coverage"]), float(row["simulation_error"])
+            deviations.append((covered - published) / hypot(error, coverage.simulation_error(published, 100)))
     assert np.abs(deviations).max() < 3.5
     assert abs(np.mean(deviations)) < 4 / sqrt(len(deviations))  # some rows share their draws
 

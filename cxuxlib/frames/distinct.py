@@ -50,6 +50,7 @@ class Cells(NamedTuple):
         n_missing: units left out because a value is missing.
         n_weightless: complete units whose weight is 0.
         clusters: which rows of positive weight belong together; None without a unit.
+        counted: whether these are distinct rows; False where a column hardly repeats, so that they are all rows.
     """
 
     table: pd.DataFrame
@@ -59,6 +60,7 @@ class Cells(NamedTuple):
     n_missing: int
     n_weightless: int
     clusters: Clusters | None
+    counted: bool = True
 
 
 def cells(
@@ -94,6 +96,8 @@ def cells(
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
         raise ArgumentError(f"{listed(twice)} is named twice.")
+    if not (unit is None or unit is ... or isinstance(unit, str)):
+        raise ArgumentError(f"unit names one column, or is None; got {unit!r}.")
     clustered = isinstance(unit, str)
     extra = [name for name in (weight, frequency) if name]
     used = [*columns, *extra, *([unit] if isinstance(unit, str) else [])]
@@ -126,7 +130,7 @@ def _better_grouped(frame: Any, lazy: nw.LazyFrame[Any], used: list[str], cluste
     if not isinstance(nw.from_native(frame), nw.LazyFrame):
         return False
     if lazy.implementation.is_spark_like() or clustered:
-        return lazy.implementation.is_spark_like()
+        return bool(lazy.implementation.is_spark_like())
     schema = lazy.collect_schema()
     if not all(schema[name].is_numeric() or schema[name] == nw.Boolean for name in used):
         return True
@@ -233,7 +237,7 @@ def _as_rows(table: pd.DataFrame, columns: Sequence[str], codes: list[Coded], un
         cell = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
         clusters = _clusters(cell, table[unit], sizes.w, unit)
     weightless = 0 if sizes.none is None else round(sizes.none[~gone].sum())
-    return Cells(whole, n[kept], w[kept], ww[kept], round(n[gone].sum()), weightless, clusters)
+    return Cells(whole, n[kept], w[kept], ww[kept], round(n[gone].sum()), weightless, clusters, counted=False)
 
 
 def _values(column: Coded, place: Array) -> Any:
@@ -249,7 +253,8 @@ def _clusters(cell: Array, unit: pd.Series, w: Array | None, name: str) -> Clust
     whole = isinstance(unit.dtype, np.dtype) and unit.dtype.kind in "iu"
     if whole:
         column = coded(unit, name, short=4 * len(unit))
-        code = (column.codes.astype(np.int64) - column.low).astype(np.int32)
+        code = column.codes if column.low == 0 else column.codes.astype(np.int64) - column.low
+        code = code.astype(np.int32, copy=False)
     else:
         code = pd.factorize(unit)[0].astype(np.int32)
     there = cell >= 0 if w is None else (cell >= 0) & (w > 0)

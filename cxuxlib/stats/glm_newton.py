@@ -42,14 +42,12 @@ class Climb(NamedTuple):
         at: parameters, shape (q,).
         value: log likelihood there.
         information: observed information there, shape (q, q).
-        steps: how many steps it took.
         flat: direction in which the likelihood rises without end, shape (q,); None where there is a maximum.
     """
 
     at: Array
     value: float
     information: Array
-    steps: int
     flat: Array | None
 
 
@@ -73,7 +71,7 @@ def climb(height: Callable[[Array], Height], start: Array, n: float) -> Climb:
     """
     at, here = start, height(start)
     first = here.information
-    for steps in range(1, _STEPS + 1):
+    for _ in range(_STEPS):
         try:
             step = np.linalg.solve(here.information, here.slope)
         except np.linalg.LinAlgError:
@@ -91,11 +89,11 @@ def climb(height: Callable[[Array], Height], start: Array, n: float) -> Climb:
             break
         at, here = at + step, there
         if gain < _GAIN:
-            return Climb(at, here.value, here.information, steps, runaway(first, here.information, n))
+            return Climb(at, here.value, here.information, runaway(first, here.information, n))
     flat = runaway(first, here.information, n)
     if flat is None:
         raise ModelError("The likelihood has no maximum that can be found: these data do not tell the parameters.")
-    return Climb(at, here.value, here.information, steps, flat)
+    return Climb(at, here.value, here.information, flat)
 
 
 def runaway(first: Array, last: Array, n: float) -> Array | None:

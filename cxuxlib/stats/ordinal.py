@@ -21,7 +21,8 @@ __all__ = [
     "LINK_VARIANCE",
     "Answers",
     "Link",
-    "Ordinal",
+    "answers",
+    "crosses",
     "fit_ordinal",
     "height",
     "null_likelihood",
@@ -53,22 +54,6 @@ class Answers(NamedTuple):
     w: Array
     ends: Whole
     order: Whole
-
-
-class Ordinal(NamedTuple):
-    """A cumulative link model.
-
-    Args:
-        at: thresholds by threshold and column of z, then slopes, shape ((K - 1) s + p,).
-        climb: the climb, with the observed information.
-        answers: what was fitted.
-        link: logit or probit.
-    """
-
-    at: Array
-    climb: Climb
-    answers: Answers
-    link: Link
 
 
 def of_link(link: Link, a: Array) -> tuple[Array, Array, Array]:
@@ -179,14 +164,29 @@ def scores(data: Answers, at: Array, link: Link) -> Scores:
     return Scores(base)
 
 
+def crosses(at: Array, z: Array, thresholds: int) -> bool:
+    """Whether cumulative shares cross somewhere: with slopes by threshold, rows far out would have chances below 0.
+
+    >>> crosses(np.array([0.0, 1.0, 1.0, 0.5]), np.array([[1.0, 0.0]]), 2)
+    False
+    >>> crosses(np.array([0.0, 1.0, 1.0, 0.5]), np.array([[1.0, 3.0]]), 2)
+    True
+    """
+    s = z.shape[1]
+    if s < 2:
+        return False
+    lines = z @ at[: thresholds * s].reshape(thresholds, s).T
+    return not bool((np.diff(lines, axis=1) > 0).all())
+
+
 def null_likelihood(data: Answers) -> float:
     """Log likelihood of thresholds alone, Σ w_k log(w_k / w)."""
     w = np.add.reduceat(data.w, data.ends[:-1])
     return float(w @ np.log(w / w.sum()))
 
 
-def fit_ordinal(data: Answers, link: Link, n: float) -> Ordinal:
-    """Fit a cumulative link model by maximum likelihood.
+def fit_ordinal(data: Answers, link: Link, n: float) -> Climb:
+    """Fit a cumulative link model by maximum likelihood: thresholds by threshold and column of z, then slopes.
 
     Args:
         data: answers, with at least one of each category.
@@ -206,5 +206,4 @@ def fit_ordinal(data: Answers, link: Link, n: float) -> Ordinal:
     start = np.zeros((K - 1) * s + p)
     if s:
         start[: (K - 1) * s : s] = ndtri(below) if link == "probit" else np.log(below / (1 - below))
-    found = climb(lambda at: height(data, at, link), start, n)
-    return Ordinal(found.at, found, data, link)
+    return climb(lambda at: height(data, at, link), start, n)

@@ -45,8 +45,8 @@ def splits(x: Array, row: Whole, y: Whole, w: Array, n: float) -> Splits:
     for j in range(int(y.max())):
         data = answers(x, np.zeros((len(x), 0)), row, (y > j).astype(np.int64), w, 2)
         found = fit_ordinal(data, "logit", n)
-        if found.climb.flat is None:
-            bread = np.linalg.inv(found.climb.information).astype(float)
+        if found.flat is None:
+            bread = np.linalg.inv(found.information).astype(float)
             fits.append((found.at, bread))
             parts.append(influence(scores(data, found.at, "logit"), bread).base)
             used.append(j)

@@ -34,8 +34,8 @@ d$y <- factor(d$recommend); d$segment <- factor(d$segment)
 
 plain <- clm(y ~ ease + help + segment, data = d, control = control)
 weighted <- clm(y ~ ease + help + segment, data = d, weights = w, control = control)
-cl <- function(f) vcovCL(f, cluster = d$unit, type = "HC0", cadjust = TRUE)
-rob <- function(f) sandwich(f) * n / (n - 1)
+cl <- function(f) vcovCL(f, cluster = d$unit, type = "HC1", cadjust = TRUE)
+rob <- function(f) sandwich(f) * n / (n - length(coef(f)))
 f0 <- clm(y ~ 1, data = d, control = control); line <- as.matrix(cbind(d$ease, d$help, d$segment == "shop", d$segment == "web")) %*% plain$beta
 out$drawn <- list(rows = d[, c("unit", "ease", "help", "segment", "w", "recommend")],
   logit = tidy(plain), probit = tidy(clm(y ~ ease * segment + I(help^2), data = d, link = "probit", control = control)), robust = tidy(plain, rob(plain)),

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxuxlib.errors import ArgumentError, unknown
+from cxuxlib.errors import ArgumentError, ModelError, listed, unknown
 from cxuxlib.models.regression import fitted
 from cxuxlib.models.regression.designs import design
 from cxuxlib.models.regression.fitted import Regression
 from cxuxlib.models.regression.samples import Sample
-from cxuxlib.stats import ordinal_margins
+from cxuxlib.stats import ordinal, ordinal_margins
 from cxuxlib.stats.glm_errors import Scores
 from cxuxlib.stats.ordinal_margins import Averages
 
@@ -84,6 +84,11 @@ def level_of(raw: Regression, table: pd.DataFrame, what: Wanted, w: np.ndarray) 
     x, z = designs(raw, table)
     if raw.link == "identity":
         return Averages((x @ raw.parameters)[:, None], np.average(x, axis=0, weights=w)[None])
+    if ordinal.crosses(raw.parameters, z, len(raw.labels) - 1):
+        raise ModelError(
+            f"The cumulative shares cross where {listed(raw.nominal)} is far from the answers: some answer would have "
+            "a chance below 0. Predict nearer to the answers, or free fewer terms."
+        )
     return ordinal_margins.levels(raw.parameters, x, z, what.values, raw.link, w)
 
 

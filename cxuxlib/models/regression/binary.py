@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cxuxlib.errors import ArgumentError
 from cxuxlib.models.regression import cumulative, fitted, outcomes, samples
@@ -46,8 +47,8 @@ def logit(
 
     Returns:
         A `Fit`: terms of kind intercept, slope and odds ratio; quality as that of `ordered_logit`, with the mean
-        squared error of the fitted chances (Brier). Robust covariances are times n/(n - 1), by cluster G/(G - 1) and t
-        with G - 1 df.
+        squared error of the fitted chances (Brier). Robust and cluster covariances are corrected as those of `linear`
+        (HC1, CR1); by cluster with t on G - 1 df.
 
     Raises:
         ArgumentError, ColumnError, AnswerError, UnitError, SampleError: what is wrong with the formula or the data.
@@ -75,8 +76,9 @@ def logit(
     every = fitted.block(names, kinds, at, error, fitted.half_width(level, raw.df), raw.df)
     odds = fitted.ratios(every[every["kind"] == "slope"])
     terms = pd.concat([every, odds], ignore_index=True) if len(odds) else every
-    chance = 1 / (1 + np.exp(-(x @ at)))[sample.row]
+    line = x @ at
     quality = fitted.sizes(sample) | fitted.likelihoods(sample, found.likelihood, found.null, len(at))
-    quality["Brier"] = float(np.average((y - chance) ** 2, weights=sample.w))
+    quality["R2_McKelveyZavoina"] = fitted.latent_r2(line, sample.row_weights(), "logit")
+    quality["Brier"] = float(np.average((y - expit(line)[sample.row]) ** 2, weights=sample.w))
     told = fitted.told(sample, "maximum likelihood", how, raw.df)
     return Fit("logit", formula, terms, quality, raw, level, told)

@@ -70,26 +70,24 @@ def fit(problem: Problem, link: Link, errors: str) -> Fitted:
         columns[:, :p], np.column_stack([z[:, :1], columns[:, p:]]), sample.row, problem.y, scale * sample.w, K
     )
     found = ordinal.fit_ordinal(data, link, sample.n_units)
-    if found.climb.flat is not None:
-        raise _separated(problem, found.climb.flat)
+    if found.flat is not None:
+        raise _separated(problem, found.flat)
     back = _back(made, problem, K)
     at = back @ found.at
-    lines = z @ at[: (K - 1) * s].reshape(K - 1, s).T
-    if s > 1 and not (np.diff(lines, axis=1) > 0).all():
+    if ordinal.crosses(at, z, K - 1):
         raise ModelError(
             f"The cumulative shares cross at some values of {listed(problem.nominal)}: some answer would have a chance "
             "below 0. Free fewer terms, or join categories."
         )
-    bread = scale * np.linalg.inv(found.climb.information)
-    n, groups = sample.n_units, sample.clusters
-    correction = groups.n / (groups.n - 1) if groups else n / (n - 1)
+    bread = scale * np.linalg.inv(found.information)
+    groups, correction = sample.clusters, fitted.correction(sample, parameters)
     own = None if errors == "observed" else influence(ordinal.scores(data, found.at, link), bread @ back.T)
     covariance = back @ bread @ back.T if own is None else fitted.spread(own, sample, errors, correction)
     raw = Regression(
         problem.plan, sample, x, z, problem.y, problem.labels, at, covariance, own, problem.names, problem.nominal,
         link, errors, correction, groups.n - 1 if groups else inf,
     )  # fmt: skip
-    return Fitted(raw, found.climb.value / scale, ordinal.null_likelihood(data) / scale)
+    return Fitted(raw, found.value / scale, ordinal.null_likelihood(data) / scale)
 
 
 def _separated(problem: Problem, direction: np.ndarray) -> ModelError:

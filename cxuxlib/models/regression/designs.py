@@ -80,7 +80,8 @@ def plan(formula: str) -> Plan:
     try:
         parsed = Formula(formula)
     except FormulaicError as error:
-        raise ArgumentError(f"{formula!r} is no formula: {str(error).splitlines()[0]}") from error
+        why = str(error).splitlines()[0].split(". ")[0]
+        raise ArgumentError(f"{formula!r} is no formula: {why}") from error
     left, right = getattr(parsed, "lhs", None), getattr(parsed, "rhs", None)
     if left is None or len(left) != 1 or len(next(iter(left)).factors) != 1:
         raise ArgumentError(f"{formula!r} needs one outcome before the ~, such as 'recommend ~ ease'.")
@@ -98,10 +99,13 @@ def plan(formula: str) -> Plan:
             covariates |= dict.fromkeys(found.columns)
             nominal |= found.nominal
             stepped |= found.stepped
+    both = [name for name in answers if name in covariates]
+    if both:
+        raise ArgumentError(f"{listed(both)} stands on both sides of {formula!r}; nothing explains itself.")
     intercept = any(str(term) == "1" for term in right)
     return Plan(
-        formula, factor.expr, name, levels, answers, tuple(covariates), frozenset(nominal), frozenset(stepped), intercept,
-        right,
+        formula, factor.expr, name, levels, answers, tuple(covariates), frozenset(nominal), frozenset(stepped),
+        intercept, right,
     )  # fmt: skip
 
 
@@ -136,6 +140,8 @@ def _names(factor: Any, formula: str) -> _Names:
                 steps = steps or name in _ROUNDED
             case ast.Call(func=ast.Attribute(value=ast.Name(id="contr"), attr=name)) if name in _CONTRASTS and inside:
                 pass
+            case ast.Attribute(value=ast.Name(id="contr"), attr=name) if name in _CONTRASTS and inside:
+                return
             case ast.Name(id=name):
                 name = back.get(name, name)
                 found[name] = None

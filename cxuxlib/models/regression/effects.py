@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxuxlib.errors import ArgumentError, ColumnError, unknown
+from cxuxlib.errors import ArgumentError, ColumnError, listed, unknown
 from cxuxlib.models.regression import averages, fitted
 from cxuxlib.models.regression.averages import Effect, Of, Over, Wanted
 from cxuxlib.models.regression.fitted import Regression
@@ -19,6 +19,7 @@ from cxuxlib.stats import intervals
 __all__ = ["margins"]
 
 _STEP = 1e-3  # of a standard deviation, for the derivative of a design; exact for polynomials up to the fourth degree
+_NEAR = 1e-2  # of the number itself, at most: a step must not leave what a logarithm or a root is of
 
 
 def margins(
@@ -61,8 +62,8 @@ def margins(
     >>> frame["recommend"] = np.clip(np.round(frame["ease"] + 4 + 2 * rng.logistic(size=2000)), 0, 10)
     >>> margins(ordered_logit("recommend ~ ease", frame), of="nps")[["term", "kind", "value", "low", "high"]].round(1)
        term       kind  value   low  high
-    0  ease  per point   15.9  14.5  17.3
-    1  ease     per SD   22.6  20.6  24.6
+    0  ease  per point   20.4  18.4  22.3
+    1  ease     per SD   29.2  26.4  32.0
     """
     raw = fitted.regression_of(fit, "margins")
     sample = averages.sample_of(raw, "margins")
@@ -70,7 +71,9 @@ def margins(
     what = averages.wanted(raw, of, raw.plan.outcome)
     names = list(sample.table.columns) if columns is None else list(columns)
     if isinstance(columns, str) or not names:
-        raise ArgumentError(f"columns is a list of covariates; got {columns!r}.")
+        raise ArgumentError(
+            f"columns is a list of covariates; there is {listed(sample.table.columns)} in {raw.plan.formula!r}."
+        )
     rows, quantile = [], fitted.half_width(level, raw.df)
     for name in names:
         if name not in sample.table.columns:
@@ -92,29 +95,27 @@ def _effects(raw: Regression, sample: Sample, name: str, what: Wanted, over: Ove
         return _contrasts(raw, table, name, what, w)
     if name in raw.plan.stepped:
         raise ArgumentError(
-            f"{name!r} stands in a comparison or is rounded in {raw.plan.formula!r}, so a small change of it does nothing. "
-            "Make the comparison a column of true and false, or put the number into C(...)."
+            f"{name!r} stands in a comparison or is rounded in {raw.plan.formula!r}, so a small change of it does "
+            "nothing. Make the comparison a column of true and false, or put the number into C(...)."
         )
     x = values.to_numpy(dtype=float)
     mean = float(np.average(x, weights=w))
     sd = float(np.sqrt(np.average((x - mean) ** 2, weights=w) * sample.n_units / (sample.n_units - 1)))
-    point = averages.averaged(averages.change_of(raw, table, _moved(raw, table, name, x, _STEP * sd), what, w), w)
+    point = averages.averaged(averages.change_of(raw, table, _moved(raw, table, name, x, sd), what, w), w)
     own = point.own * sd
     if over == "population":  # the SD is an estimate as well: ((x - mean)² - sd²) / 2 sd is its influence function
         own = own + np.outer((x - mean) ** 2 - sd**2, point.value) / (2 * sd * w.sum())
     return [("per point", point), ("per SD", Effect(point.value * sd, point.gradient * sd, own))]
 
 
-def _moved(
-    raw: Regression, table: pd.DataFrame, name: str, x: np.ndarray, step: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _moved(raw: Regression, table: pd.DataFrame, name: str, x: np.ndarray, sd: float) -> tuple[np.ndarray, np.ndarray]:
     """Derivatives of the designs by a covariate: five-point differences."""
-
-    def at(far: float) -> tuple[np.ndarray, np.ndarray]:
-        return averages.designs(raw, table.assign(**{name: x + far * step}))
-
-    near, wide = ([high - low for high, low in zip(at(k), at(-k), strict=True)] for k in (1, 2))
-    slopes = [(8 * a - b) / (12 * step) for a, b in zip(near, wide, strict=True)]
+    step = np.where(x == 0, _STEP * sd, np.minimum(_STEP * sd, _NEAR * abs(x)))
+    moved = pd.concat([table.assign(**{name: x + far * step}) for far in (1, -1, 2, -2)], ignore_index=True)
+    slopes = []
+    for made in averages.designs(raw, moved):
+        up, down, far_up, far_down = made.reshape(4, len(table), -1)
+        slopes.append((8 * (up - down) - (far_up - far_down)) / (12 * step[:, None]))
     return slopes[0], slopes[1]
 
 

@@ -17,7 +17,7 @@ from cxuxlib.models.regression.samples import Sample
 from cxuxlib.results import Fit
 from cxuxlib.stats import intervals
 from cxuxlib.stats.glm_errors import Scores, cluster_meat, meat
-from cxuxlib.stats.ordinal import Link
+from cxuxlib.stats.ordinal import LINK_VARIANCE, Link
 
 Errors = Literal["observed", "robust"]
 _WORDS = {"observed": "errors from the observed information", "robust": "robust errors", "cluster": "errors by cluster"}
@@ -89,6 +89,13 @@ def spread(influence: Scores, sample: Sample, errors: str, correction: float) ->
     return covariance
 
 
+def correction(sample: Sample, parameters: int) -> float:
+    """What sandwiches are multiplied by: HC1, n/(n - k); by cluster CR1, G/(G - 1) · (n - 1)/(n - k)."""
+    n, groups = sample.n_units, sample.clusters
+    by_group = groups.n / (groups.n - 1) * (n - 1) / n if groups else 1.0
+    return by_group * n / (n - parameters)
+
+
 def p_values(z: np.ndarray, df: float) -> np.ndarray:
     """Two-sided p-values of t, or of z where df is infinite."""
     p: np.ndarray = 2 * (ndtr(-abs(z)) if df == inf else stdtr(df, -abs(z)))
@@ -128,7 +135,7 @@ def ratios(slopes: pd.DataFrame) -> pd.DataFrame:
 def told(sample: Sample, how: str, errors: str, df: float, notes: Sequence[str] = ()) -> str:
     """What was done, in words."""
     said = [f"{how}, {_WORDS[errors]}", "z" if df == inf else f"t with {df:,.0f} df", *notes]
-    if not sample.compressed:
+    if not sample.counted:
         said.append("fitted on rows, which hardly repeat")
     return "; ".join(said)
 
@@ -149,6 +156,12 @@ def likelihoods(sample: Sample, value: float, null: float, parameters: int) -> d
     if not sample.weighted:
         found |= {"AIC": 2 * parameters - 2 * value, "BIC": parameters * float(np.log(sample.n_units)) - 2 * value}
     return found
+
+
+def latent_r2(line: np.ndarray, w: np.ndarray, link: Link) -> float:
+    """McKelvey and Zavoina's R²: the share of the latent answer's variance that its line explains."""
+    explained = float(np.average((line - np.average(line, weights=w)) ** 2, weights=w))
+    return explained / (explained + LINK_VARIANCE[link])
 
 
 def regression_of(fit: Fit, what: str) -> Regression:

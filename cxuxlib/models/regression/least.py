@@ -20,6 +20,8 @@ from cxuxlib.stats.glm_errors import Scores
 
 __all__ = ["linear"]
 
+_EXACT = 1e-24  # of the outcome's sum of squares that is left by rounding
+
 
 def linear(
     formula: str,
@@ -52,7 +54,8 @@ def linear(
 
     Raises:
         ArgumentError, ColumnError, AnswerError, UnitError, SampleError: what is wrong with the formula or the data.
-        ModelError: a constant or collinear covariate, or an outcome that never varies.
+        ModelError: a constant or collinear covariate, an outcome that never varies, or one that the covariates
+            determine exactly.
 
     Source: White 1980, doi:10.2307/1912934; Liang & Zeger 1986, doi:10.1093/biomet/73.1.13; Wong et al. 2021,
     arXiv 2102.11297 (from counts). Checked against: statsmodels, R's lm and sandwich.
@@ -83,9 +86,13 @@ def linear(
     found = least_squares(scaled.columns, sample.row, y, sample.w, intercept)
     if not found.tss > 0:
         raise ModelError(f"All answers in {made.outcome!r} are the same; there is nothing to explain.")
+    if found.rss <= _EXACT * found.tss:
+        raise ModelError(
+            f"The covariates determine {made.outcome!r} exactly, so there is no error to measure: is it made of them?"
+        )
     back = _back(names, scaled.mean, scaled.scale)
     how = fitted.which_errors(errors, sample, "robust")
-    correction = groups.n / (groups.n - 1) * (n - 1) / (n - k) if groups else n / (n - k)
+    correction = fitted.correction(sample, k)
     own = None
     if how == "observed":
         covariance = found.rss / (n - k) * (back @ found.bread @ back.T)

@@ -53,8 +53,8 @@ def ordered_logit(
     Returns:
         A `Fit`: terms of kind slope, odds ratio (logit) and threshold; quality with n, n_missing, n_distinct, logLik,
         McFadden's and McKelvey and Zavoina's R², n_empty (answers that nobody chose, which have no threshold), and,
-        but with weights, AIC and BIC. Robust covariances are times n/(n - 1), by cluster G/(G - 1) and t with G - 1
-        df.
+        but with weights, AIC and BIC. Robust and cluster covariances are corrected as those of `linear` (HC1, CR1);
+        by cluster with t on G - 1 df.
 
     Raises:
         ArgumentError, ColumnError, AnswerError, UnitError, SampleError: what is wrong with the formula or the data.
@@ -118,7 +118,7 @@ def partial_odds(fit: Fit, nominal: Sequence[str]) -> Fit:
     if isinstance(nominal, str) or not nominal:
         raise ArgumentError(f"nominal is a list of terms; there is {', '.join(map(repr, terms))}.")
     free: list[int] = []
-    for each in nominal:
+    for each in dict.fromkeys(nominal):
         if each not in terms:
             raise ArgumentError(unknown("term", each, terms))
         free += terms[each]
@@ -150,9 +150,7 @@ def _tidy(problem: Problem, empty: Sequence[Any], link: Link, errors: str, level
     quality = fitted.sizes(sample) | {"n_categories": len(problem.labels), "n_empty": len(empty)}
     quality |= fitted.likelihoods(sample, found.likelihood, found.null, len(at))
     if s == 1:
-        line, w = problem.x @ at[tail:], sample.row_weights()
-        explained = float(np.average((line - np.average(line, weights=w)) ** 2, weights=w))
-        quality["R2_McKelveyZavoina"] = explained / (explained + LINK_VARIANCE[link])
+        quality["R2_McKelveyZavoina"] = fitted.latent_r2(problem.x @ at[tail:], sample.row_weights(), link)
     notes = [f"nobody answered {listed(empty)}"] if empty else []
     name = f"{'partial ' if s > 1 else ''}ordered {link}"
     how = fitted.told(sample, "maximum likelihood", errors, raw.df, notes)

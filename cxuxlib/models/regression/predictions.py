@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,8 @@ def _filled(table: pd.DataFrame, name: str, value: Any) -> Any:
         if value not in dtype.categories:
             raise ArgumentError(unknown(f"category of {name!r}", value, dtype.categories))
         return pd.Categorical([value] * len(table), dtype=dtype)
-    if isinstance(value, str) or not np.isfinite(value):
+    if not isinstance(value, Real | np.bool_) or not np.isfinite(float(value)):
         raise ArgumentError(f"{name!r} holds numbers; got {value!r}.")
+    if pd.api.types.is_bool_dtype(dtype) and value not in (0, 1):
+        raise ArgumentError(f"{name!r} holds true and false; got {value!r}.")
     return np.full(len(table), value)

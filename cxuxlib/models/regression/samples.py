@@ -15,8 +15,6 @@ from cxuxlib.results import Moments
 from cxuxlib.stats.glm import Scaled, scaled, tied
 from cxuxlib.stats.glm_errors import Grouping
 
-_HARDLY = 0.5  # distinct rows per row above which counting them brings nothing
-
 
 class Sample(NamedTuple):
     """What a regression is fitted on.
@@ -32,6 +30,7 @@ class Sample(NamedTuple):
         weighted: whether there are sampling weights.
         clusters: which rows belong together; None where rows are units.
         design: columns of the right side on the distinct covariates.
+        counted: whether rows that are alike were counted; where a column hardly repeats, each stays as it is.
     """
 
     table: pd.DataFrame
@@ -46,11 +45,7 @@ class Sample(NamedTuple):
     weighted: bool
     clusters: Grouping | None
     design: Design
-
-    @property
-    def compressed(self) -> bool:
-        """Whether rows repeat, so that counting them brought something."""
-        return len(self.row) <= _HARDLY * self.n_units or len(self.row) < 1000
+    counted: bool
 
     def row_weights(self) -> np.ndarray:
         """Sum of weights of each distinct row of the covariates."""
@@ -93,7 +88,7 @@ def read(
             covariates[name] = covariates[name].cat.remove_unused_categories()
     return Sample(
         covariates, table[list(plan.answers)], row, n, w, ww, n_units, found.n_missing, found.n_weightless,
-        weight is not None, group, design(plan.right, covariates),
+        weight is not None, group, design(plan.right, covariates), found.counted,
     )  # fmt: skip
 
 
