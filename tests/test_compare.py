@@ -234,7 +234,7 @@ def test_a_baseline_is_what_every_other_group_is_compared_with(is_paired: bool) 
     data = pd.DataFrame({"score": [4, 2, 5, 3, 6, 2, 5, 1, 1], "design": list("aaabbbccc"), "u": [1, 2, 3] * 3})
     more: dict[str, Any] = {"between": "design", "unit": "u" if is_paired else None, "paired": is_paired}
     every = compare(data, SEVEN, **more)
-    found = compare(data, SEVEN, baseline="b", **more)
+    found = compare(data, SEVEN, **more | {"between": ("design", "b")})
     assert found[["a", "b"]].values.tolist() == [["a", "b"], ["c", "b"]]
     assert found.iloc[0].equals(every.iloc[0])
     there = every.iloc[2]
@@ -242,7 +242,9 @@ def test_a_baseline_is_what_every_other_group_is_compared_with(is_paired: bool) 
     assert found.loc[1, ["low", "high"]].tolist() == pytest.approx([-there["high"], -there["low"]])
     assert found.loc[1, "p"] == pytest.approx(there["p"])
     with pytest.raises(ArgumentError, match="no group of 'design' 'd'; there is 'a', 'b'"):
-        compare(data, SEVEN, baseline="d", **more)
+        compare(data, SEVEN, **more | {"between": ("design", "d")})
+    with pytest.raises(ArgumentError, match="a column and a group of it; got \\('design', 'a', 'b'\\)"):
+        compare(data, SEVEN, **more | {"between": ("design", "a", "b")})
 
 
 def test_three_groups_are_three_pairs() -> None:

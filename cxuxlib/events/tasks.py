@@ -194,8 +194,8 @@ def _opened(
     for task in wanted:
         checks.occurs(log.rows, log.event, events_of(task.start, "start"), f"Task {task.name!r} never starts")
         for kind in _KINDS[1:]:
-            names = events_of(getattr(task, kind), kind)
-            checks.warn_of_absent(log.rows, log.event, names, f"Task {task.name!r} counts no {kind}")
+            wanted_events = events_of(getattr(task, kind), kind)
+            checks.warn_of_absent(log.rows, log.event, wanted_events, f"Task {task.name!r} counts no {kind}")
     return wanted, groups, end, log
 
 

@@ -25,14 +25,13 @@ _COLUMNS = ["metric", "a", "b", "difference", "low", "high", "p", "n_a", "n_b", 
 _RELATIVE = ["relative", "relative_low", "relative_high"]
 
 
-def compare(  # noqa: PLR0913  each is a word of its own, and only three have no default
+def compare(
     frame: Any,
     metrics: Metric | Sequence[Metric],
     *,
-    between: str,
+    between: str | tuple[str, Any],
     unit: str | EllipsisType | None = ...,
     paired: bool = False,
-    baseline: Any = None,
     relative: bool = False,
     weight: str | None = None,
     level: float = 0.95,
@@ -50,9 +49,9 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
         metrics: one or more definitions.
         between: column of groups; with more than two, every pair is compared (see `adjust`), in order of their names.
+            A column and a group, such as ("design", "old"), compare every other group a with that one, b.
         unit: column that tells which rows belong to the same customer; see `measure`.
         paired: the same units answered in both groups; ``unit`` must be named.
-        baseline: group that every other is compared with, as its b; by default every pair is compared.
         relative: also the relative change, for independent units; 0.088 is 8.8% more in a than in b.
         weight: column of sampling weights, for independent units.
         level: confidence level, 0 to 1.
@@ -78,6 +77,7 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
     wanted = definitions(metrics)
     if relative:
         _refuse_relative(wanted, paired)
+    between, *baseline = _groups_of(between)
     found = sums(frame, wanted, by=between, unit=unit, weight=weight)
     groups = list(dict.fromkeys(found.loc[found["segment"] != "(missing)", "segment"]))
     if len(groups) < 2:
@@ -113,13 +113,21 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
     return pd.DataFrame(rows, columns=_COLUMNS + (_RELATIVE if relative else []))
 
 
-def _pairs(groups: list[Any], between: str, baseline: Any) -> list[tuple[Any, Any]]:
-    """The groups to be compared, two by two."""
-    if baseline is None:
+def _groups_of(between: Any) -> tuple[Any, ...]:
+    """The column of groups, and the baseline where there is one."""
+    named = (between,) if isinstance(between, str) else between
+    if not isinstance(named, tuple) or not 1 <= len(named) <= 2 or not isinstance(named[0], str):
+        raise ArgumentError(f"between is a column of groups, or a column and a group of it; got {between!r}.")
+    return named
+
+
+def _pairs(groups: list[Any], between: str, baseline: list[Any]) -> list[tuple[Any, Any]]:
+    """The groups to be compared, two by two; with a baseline, each of the others with it."""
+    if not baseline:
         return list(combinations(groups, 2))
-    if baseline not in groups:
-        raise ArgumentError(unknown(f"group of {between!r}", baseline, groups))
-    return [(each, baseline) for each in groups if each != baseline]
+    if baseline[0] not in groups:
+        raise ArgumentError(unknown(f"group of {between!r}", baseline[0], groups))
+    return [(each, baseline[0]) for each in groups if each != baseline[0]]
 
 
 def _refuse_relative(wanted: Sequence[Metric], paired: bool) -> None:
