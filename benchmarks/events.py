@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/events.py [rounds] [events ...]      writes benchmarks/events.csv
 
 Every peer runs in a process of its own, in turn, ``rounds`` times (3); seconds are the least wall time without imports,
-memory is the process's peak. Sizes are 1e6, 1e7 and 5e7 events by default. retentioneering is run (at 1e6) where it
+memory is the process's peak. Sizes are 1e6, 1e7 and 5e7 events by default. retentioneering is run (to 1e7) where it
 can be imported, by the Python that CXUXLIB_PEERS names or this one. All peers that give the table must give the same.
 """
 
@@ -312,7 +312,7 @@ def main(rounds: int, sizes: list[int]) -> None:
         for events in sizes:
             n_attempts = round(events / EVENTS_PER_ATTEMPT)
             file = str(worlds.write_event_log(Path(folder) / f"{events}.parquet", n_attempts, rng=1))
-            peers = [peer for peer in PEERS if events <= 1_000_000 or not peer.startswith("reten")]
+            peers = [peer for peer in PEERS if events <= 10_000_000 or not peer.startswith("reten")]
             peers = [peer for peer in peers if events <= 50_000_000 or not peer.startswith("pandas")]
             rows += side_by_side("log to metrics, from Parquet", peers, file, events, rounds)
             if events <= 10_000_000:

@@ -175,8 +175,8 @@ def attempt(
         "abandoned": float(outcome == "abandoned") if known else None,
         "start_at": span[0],
         "duration_s": (span[1] - span[0]) / SECOND,
-        "n_clicks": kinds.count("step"),
-        "n_errors": kinds.count("error"),
+        "n_clicks": kinds.count("step") if known else None,
+        "n_errors": kinds.count("error") if known else None,
         "n_events": len(kinds),
     }
 
@@ -232,16 +232,22 @@ def funnel(
     return found
 
 
-def lifetimes(log: Sequence[Row], inactive_d: float, until: int | None = None) -> list[Row]:
+def lifetimes(
+    log: Sequence[Row], inactive_d: float, until: int | None = None, pauses: str = "final", from_start: bool = False
+) -> list[Row]:
     end = max(row["at"] for row in log) if until is None else until
+    begin = min(row["at"] for row in log)
     found = []
     for (user,), rows in grouped([row for row in log if row["at"] <= end], "user_id").items():
-        times = [row["at"] for row in rows]
+        times = sorted(row["at"] for row in rows)
         first, last = min(times), max(times)
-        churned = end - last > inactive_d * DAY
+        left = [at for at, then in zip(times, [*times[1:], end], strict=True) if then - at > inactive_d * DAY]
+        if pauses == "forgiven":
+            left = [at for at in left if at == last]
+        churned = bool(left)
         line = {"user_id": user, "first_at": first, "last_at": last, "n_events": len(times)}
-        told = end - first > inactive_d * DAY
-        tenure = (last - first if churned else end - inactive_d * DAY - first) / DAY
+        told = end - first > inactive_d * DAY and (from_start or first - begin > inactive_d * DAY)
+        tenure = (left[0] - first if churned else end - inactive_d * DAY - first) / DAY
         line |= {"idle_d": (end - last) / DAY, "observed_d": (end - first) / DAY}
         line |= {"tenure_d": tenure if told else None, "churned": int(churned) if told else None}
         found.append(line | {"censored": int(not churned) if told else None})

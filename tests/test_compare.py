@@ -221,6 +221,8 @@ def test_a_group_without_answers_is_said() -> None:
 def test_answers_that_are_missing_are_counted(frame: Native) -> None:
     row = one(frame(groups("score", [4.0, 2, 5, np.nan], [np.nan, 3, np.nan, 6])), SEVEN)
     assert (row["n_a"], row["n_b"], row["n_missing"]) == (3, 2, 3)
+    row = one(pd.DataFrame({"design": ["a", "b", None, "a", "b"], "score": [4, 3, 5, 2, 6]}), SEVEN)
+    assert row["method"] == "Welch t; 1 rows without a group"
     pairs = pd.DataFrame({"design": list("aaabbb"), "user_id": [1, 2, 3] * 2, "score": [4, 3, None, 5, None, 7]})
     row = one(pairs, SEVEN, unit="user_id", paired=True)
     assert (row["n_a"], row["n_missing"]) == (1, 2)
@@ -234,7 +236,7 @@ def test_a_baseline_is_what_every_other_group_is_compared_with(is_paired: bool) 
     data = pd.DataFrame({"score": [4, 2, 5, 3, 6, 2, 5, 1, 1], "design": list("aaabbbccc"), "u": [1, 2, 3] * 3})
     more: dict[str, Any] = {"between": "design", "unit": "u" if is_paired else None, "paired": is_paired}
     every = compare(data, SEVEN, **more)
-    found = compare(data, SEVEN, baseline="b", **more)
+    found = compare(data, SEVEN, **more | {"between": ("design", "b")})
     assert found[["a", "b"]].values.tolist() == [["a", "b"], ["c", "b"]]
     assert found.iloc[0].equals(every.iloc[0])
     there = every.iloc[2]
@@ -242,7 +244,9 @@ def test_a_baseline_is_what_every_other_group_is_compared_with(is_paired: bool) 
     assert found.loc[1, ["low", "high"]].tolist() == pytest.approx([-there["high"], -there["low"]])
     assert found.loc[1, "p"] == pytest.approx(there["p"])
     with pytest.raises(ArgumentError, match="no group of 'design' 'd'; there is 'a', 'b'"):
-        compare(data, SEVEN, baseline="d", **more)
+        compare(data, SEVEN, **more | {"between": ("design", "d")})
+    with pytest.raises(ArgumentError, match="a column and a group of it; got \\('design', 'a', 'b'\\)"):
+        compare(data, SEVEN, **more | {"between": ("design", "a", "b")})
 
 
 def test_three_groups_are_three_pairs() -> None:
@@ -269,7 +273,8 @@ def test_rows_without_a_group_are_left_out(frame: Native) -> None:
     found, alone = (
         compare(frame(each), ux.task_success(), between="design") for each in (pd.concat([data, more]), data)
     )
-    pd.testing.assert_frame_equal(found, alone)
+    pd.testing.assert_frame_equal(found.drop(columns="method"), alone.drop(columns="method"))
+    assert found["method"].tolist() == [f"{alone['method'][0]}; 5 rows without a group"]
 
 
 # --- engines ---------------------------------------------------------------------------------------

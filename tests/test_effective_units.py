@@ -76,6 +76,16 @@ def test_few_events_have_garwoods_limits(frame: Native) -> None:
     assert row["method"] == "exact Poisson, few events"
 
 
+def test_few_errors_per_attempt_have_them_too() -> None:
+    data = pd.DataFrame({"n_errors": [1] * 5 + [0] * 45, "score": [1] * 5 + [0] * 45})
+    row = measure(data, ux.errors_per_attempt()).iloc[0]
+    assert row[["low", "high"]].to_numpy(float) * 50 == pytest.approx([1.6235, 11.6683], abs=1e-4)
+    assert measure(data.assign(n_errors=0), ux.errors_per_attempt())["high"].item() == pytest.approx(
+        3.6889 / 50, abs=1e-5
+    )
+    assert measure(data.assign(score=data["score"] + 1), cx.csat_mean("score"))["method"].item() == "t"
+
+
 def test_errors_that_come_in_bunches_count_as_fewer_events() -> None:
     alone, bunched = (
         few_events(sums_of(np.array(y, float), np.ones(60))) for y in ([1] * 6 + [0] * 54, [3] * 2 + [0] * 58)

@@ -237,3 +237,23 @@ def test_progress_is_told_at_most_once_a_second(tmp_path: Path, capsys: pytest.C
     if seconds > 2.5:
         assert len(told) >= 3
     assert nw.from_native(pl.read_parquet(tmp_path / "m.parquet")).shape == (10, 2)
+
+
+@pytest.mark.parametrize(
+    "texts", [("01/03/2026", "02/04/2026"), ("03-04-26", "04-05-26"), ("13/03/2026", "02/04/2026")]
+)
+def test_dates_that_can_be_read_in_two_ways_are_no_times(texts: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("user_id,event,at\n" + "".join(f"1,cart,{text}\n" for text in texts), encoding="utf-8")
+    with pytest.raises(AnswerError, match=f"holds String, for example '{texts[0]}'"):
+        events.read(path)
+    path.write_text("user_id,event,at\n1,cart,2026-03-01\n1,cart,2026-03-02\n1,cart,\n", encoding="utf-8")
+    assert events.left_out(events.read(path))["events"].tolist() == [0, 0, 1, 2]
+
+
+def test_bots_are_found_in_upper_and_lower_case() -> None:
+    log = pd.DataFrame({"user_id": [1, 2], "event": "a", "agent": ["Googlebot", "Mozilla"]})
+    log["at"] = pd.Timestamp("2026-03-01")
+    for pattern in ("Google", "google", r"^\Soog"):
+        opened = events.read(log, bots=events.Bots(column="agent", pattern=pattern))
+        assert events.left_out(opened)["events"].tolist() == [0, 0, 0, 1, 1]

@@ -27,7 +27,7 @@ VERBS: dict[str, Verb] = {
     "sessions": lambda log, _: events.sessions(log, gap_s=900, keep=["device"]).to_pandas(),
     "attempts": lambda log, end: events.attempts(log, BUY, until=end).to_pandas(),
     "keyed attempts": lambda log, end: events.attempts(log, BUY, key="visit", until=end).to_pandas(),
-    "lifetimes": lambda log, end: events.lifetimes(log, inactive_d=1 / 86_400, until=end).to_pandas(),
+    "lifetimes": lambda log, end: events.lifetimes(log, inactive_d=1 / 86_400, until=end, from_start=True).to_pandas(),
 }
 
 

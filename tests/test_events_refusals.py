@@ -1,7 +1,7 @@
 """Logs and arguments that make no sense: an error that says so, or a count of what was left out."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
@@ -97,6 +97,27 @@ def test_a_log_says_who_what_and_when() -> None:
     for bots in (events.Bots(), events.Bots(per_minute=3, column="visit"), events.Bots(per_minute=0), 5):
         refused(ArgumentError, "per_minute", events.read, data(), bots=bots)
     refused(ArgumentError, "regular expression", events.read, data(), bots=events.Bots(column="visit", pattern="("))
+
+
+def test_a_frame_is_no_log() -> None:
+    for verb in (events.sessions, events.left_out):
+        refused(ArgumentError, r"what events.read\(...\) gives; got a DataFrame", verb, data())
+    refused(ArgumentError, "got a DataFrame", events.lifetimes, data(), inactive_d=1)
+    refused(ArgumentError, "got a DataFrame", events.attempts, data(), BUY)
+    refused(ArgumentError, "got a DataFrame", events.unplaced, data(), BUY)
+    refused(ArgumentError, "got a DataFrame", events.funnel, data(), ["cart", "paid"], window_s=9)
+    refused(ArgumentError, "counts is a dict of a name and its events", events.sessions, log(), counts=["paid"])
+
+
+def test_until_a_date_is_until_its_end() -> None:
+    day = date(2026, 3, 2)
+    task = events.Task("buy", "cart", "paid", timeout_s=60)
+    with pytest.warns(UserWarning, match="no event 'paid'"):  # it comes later
+        by_day = events.attempts(log(), task, until=day)
+    with pytest.warns(UserWarning, match="no event 'paid'"):
+        by_time = events.attempts(log(), task, until="2026-03-03")
+    pd.testing.assert_frame_equal(by_day, by_time)
+    refused(ArgumentError, "or a date; got 5", events.attempts, log(), task, until=5)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, np.nan, np.inf, "9", None, True])
@@ -195,7 +216,9 @@ def test_until_is_a_time_after_the_first_event(frame: Native) -> None:
     refused(SampleError, "before the log's first event, 2026-03-01 00:00:00", events.attempts, opened, BUY, **early)
     refused(SampleError, "before the log's first event", events.unplaced, opened, BUY, **early)
     refused(SampleError, "before the log's first event", events.lifetimes, opened, inactive_d=1, **early)
-    refused(SampleError, "covers 3 days", events.lifetimes, opened, inactive_d=3)
+    refused(SampleError, "covers 3 days", events.lifetimes, opened, inactive_d=3, from_start=True)
+    refused(SampleError, "more than 1.5, and who came in the first such time", events.lifetimes, opened, inactive_d=1.5)
+    refused(ArgumentError, "no kind of pauses 'all'", events.lifetimes, opened, inactive_d=1, pauses="all")
     task = events.Task("pay", "paid", "cart")
     refused(ColumnError, "never starts", events.attempts, opened, task, until="2026-03-02")
 
@@ -241,7 +264,13 @@ def test_journeys_must_be_clear() -> None:
     refused(SampleError, "no rows; there is no journey", events.journey, {"x": events.Source(data().head(0), "at")})
     refused(SampleError, "before the first time of any source", events.journey, {"x": source}, until="2026-02-01")
     late = {"until": "2026-05-02", "period": "month"}
-    refused(SampleError, "In 2 of 3 periods no source has anything", events.journey, {"x": source}, **late)
+    refused(
+        SampleError,
+        "In 2 of 3 periods .'2026-04', '2026-05'. no source has anything",
+        events.journey,
+        {"x": source},
+        **late,
+    )
     gap = {"x": events.Source(data().drop(index=1), "at")}
     refused(SampleError, "In 1 of 4 periods", events.journey, gap, period="day")
     both = [duckdb.connect().from_df(data()) for _ in range(2)]

@@ -148,6 +148,14 @@ def test_abandonment_is_one_less_success() -> None:
     assert (left["low"], left["high"]) == pytest.approx((1 - done["high"], 1 - done["low"]))
 
 
+def test_abandonment_is_read_from_who_gave_up_only_where_that_is_said() -> None:
+    data = pd.DataFrame({"abandoned": [1, 0, 0, 0], "completed": [0, 1, 1, 0]})
+    given_up, not_done = measure(data, [ux.abandonment(abandoned="abandoned"), ux.abandonment()])["value"]
+    assert (given_up, not_done) == (0.25, 0.5)
+    with pytest.raises(ArgumentError, match=r"say abandonment\(abandoned='abandoned'\)"):
+        ux.abandonment("abandoned")
+
+
 def test_partial_credit_is_a_mean_with_a_t_interval() -> None:
     credits = np.array([1, 0.5, 0.25, 0, 1, 0.75])
     found = estimate(credits, ux.task_success(partial=True))

@@ -47,7 +47,8 @@ def funnel(
             `left_out` with this key.
         by: column of segments, read at the beginning of the entry (the least where several come at once, missing ones
             aside); entries without one are "(missing)".
-        until: end of the log, included; by default the time of its last event.
+        until: end of the log, included: a time (UTC where it names no zone) or a date, whose whole day was observed;
+            by default the time of its last event.
         level: confidence level, 0 to 1.
 
     Returns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import narwhals as nw
@@ -20,7 +20,7 @@ from cxuxlib.frames.reading import absent, rows
 __all__ = ["Bots", "Log", "left_out", "read"]
 
 Plan = nw.LazyFrame[Any]
-Time = datetime | str
+Time = datetime | date | str
 MICRO = 1_000_000
 
 
@@ -31,7 +31,7 @@ class Bots:
     Args:
         per_minute: users with more events than this in any minute of the clock are bots.
         column: a text column, such as "user_agent"; users with an event in which it matches are bots.
-        pattern: regular expression for that column, in lower case.
+        pattern: regular expression for that column, upper and lower case alike.
     """
 
     per_minute: int | None = None
@@ -96,7 +96,8 @@ def read(
         event: column of names of events.
         at: column of time stamps; or of numbers, with ``at_unit``.
         at_unit: unit of numbers since 1970 UTC: "s", "ms" or "us"; those outside the years 1 to 9999 are no times.
-        duplicates: "drop" keeps one of several rows that are alike in every column.
+        duplicates: "drop" keeps one of several rows that are alike in every column. Events sent twice are common, and
+            each doubled start is an attempt given up: look before you keep them.
         bots: a rule that leaves out whole users.
         memory: most that DuckDB may use in this process, such as "4GB", from now on; at first 80 % of the machine.
 
@@ -134,6 +135,13 @@ def read(
     return log
 
 
+def opened(log: Log) -> Log:
+    """Refuse what is no log."""
+    if not isinstance(log, Log):
+        raise ArgumentError(f"log is what events.read(...) gives; got a {type(log).__name__}. Open it first.")
+    return log
+
+
 def _nothing(log: Log) -> dict[str, nw.Expr]:
     """Whether an event lacks what it must have. Of stamps, not of microseconds, for engines know where those lack."""
     time = TIME if log.at_unit else log.at
@@ -164,8 +172,8 @@ def _people(log: Log, bots: Bots) -> Plan:
         many = busy.group_by(log.user, "cxux_minute").agg(nw.len().alias("cxux_n"))
         found = many.filter(nw.col("cxux_n") > bots.per_minute)
     else:
-        column = nw.col(str(bots.column)).cast(nw.String).str.to_lowercase()
-        found = log.rows.filter(column.str.contains(bots.pattern).fill_null(False))
+        column = nw.col(str(bots.column)).cast(nw.String)
+        found = log.rows.filter(column.str.contains(f"(?i){bots.pattern}").fill_null(False))
     found = found.group_by(log.user).agg(nw.len().alias("cxux_n")).select(log.user)
     return log.rows.join(found, on=log.user, how="anti")
 
@@ -193,6 +201,7 @@ def left_out(log: Log, *, key: str | None = None) -> pd.DataFrame:
     2   no time       0
     3   counted       1
     """
+    opened(log)
     checks.columns(log.rows, [key] if key else [])
     flags, before = [], nw.lit(False)
     for i, flag in enumerate(_nothing(log).values()):
@@ -248,7 +257,7 @@ def ends_of(log: Log) -> tuple[int, int]:
 
 def log_end(log: Log, until: Time | None) -> tuple[int, int, Log]:
     """The first time and the end of a log in microseconds, and the log without the events after its end."""
-    first, last = ends_of(log)
+    first, last = ends_of(opened(log))
     if until is None:
         return first, last, log
     end = micros(until)
@@ -257,13 +266,15 @@ def log_end(log: Log, until: Time | None) -> tuple[int, int, Log]:
     return first, end, log if end >= last else replace(log, rows=log.rows.filter(nw.col(TIME) <= end))
 
 
-def micros(at: Time) -> int:
-    """A time as microseconds since 1970 UTC."""
+def micros(at: Time, zone: str = "UTC") -> int:
+    """A time as microseconds since 1970 UTC; of a date the end of its day, of a text that names a day its beginning."""
+    if isinstance(at, date) and not isinstance(at, datetime):
+        return micros(datetime(at.year, at.month, at.day) + timedelta(days=1), zone)
     try:
         stamp = pd.Timestamp(at) if isinstance(at, datetime | str) else pd.NaT
     except ValueError:
         stamp = pd.NaT
     if stamp is pd.NaT:
-        raise ArgumentError(f"until is a time stamp, such as '2026-03-01'; got {at!r}.")
-    here = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
+        raise ArgumentError(f"until is a time stamp, such as '2026-03-01 18:00', or a date; got {at!r}.")
+    here = stamp.tz_localize(zone, ambiguous=False, nonexistent="shift_forward") if stamp.tzinfo is None else stamp
     return int(here.tz_convert("UTC").tz_localize(None).as_unit("us").to_datetime64().astype("int64"))

@@ -96,6 +96,13 @@ def check_period(period: Period) -> None:
         raise ArgumentError(unknown("period", period, ("day", "week", "month")))
 
 
+def name_of(number: int, period: Period) -> str:
+    """A period to read: a day, the Monday of a week, a month."""
+    if period == "month":
+        return f"{number // 12}-{number % 12 + 1:02d}"
+    return str((datetime(1970, 1, 1) + timedelta(days=number if period == "day" else number * 7 - 3)).date())
+
+
 def number_of(local: int, period: Period) -> int:
     """The period of one time on the clock on the wall."""
     at = datetime(1970, 1, 1) + timedelta(microseconds=local)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxuxlib.errors import ArgumentError, listed
 from cxuxlib.events import checks
-from cxuxlib.events.logs import MICRO, Log, Time, events_of, is_in, known, log_end
+from cxuxlib.events.logs import MICRO, Log, Time, events_of, is_in, known, log_end, opened
 from cxuxlib.frames.logs import TIME, give_back, stacked, stamped
 from cxuxlib.frames.reading import absent, rows
 
@@ -58,7 +58,8 @@ def attempts(
     """Find the attempts at tasks in a log: one row per attempt, as a frame of the kind the log came from.
 
     Without ``key`` a user's events of a task are read in order of time (where times tie: starts, steps, errors,
-    failures, successes), and every start opens an attempt. It holds the events up to the next start, but none after
+    failures, successes; in a log to the second a start takes the success of the same second), and every start opens an
+    attempt. It holds the events up to the next start, but none after
     its end, which is the first failure or success, or later than its time-out.
     An attempt without an end is abandoned, but censored where neither the next start nor the time-out came before the
     end of the log.
@@ -73,16 +74,18 @@ def attempts(
         tasks: one or more.
         key: column that tells attempts apart, such as a session of one task.
         by: columns whose values separate attempts and are kept, such as "platform"; "task", where one task is given,
-            stands in the place of its name.
-        until: end of the log, included; by default the time of its last event.
+            stands in the place of its name. A value that is missing separates too: fill it in, or an attempt falls
+            into two.
+        until: end of the log, included: a time (UTC where it names no zone) or a date, whose whole day was observed;
+            by default the time of its last event.
 
     Returns:
         One row per attempt: the user, ``by``, ``key`` (or ``attempt``, a number from 1), ``task``, ``outcome``
         ("success", "failure", "abandoned", "censored"), ``success`` and ``abandoned`` (1 or 0; missing where the log
         ends before the time-out, whatever the outcome: success comes early and giving up late, so that counting what
         is known by then would flatter), ``start_at``, ``duration_s`` (to the end; to the last event where abandoned, at
-        most the time-out; to the end of the log where censored), ``n_clicks``, ``n_errors``, ``n_events``, and
-        ``n_optimal`` where a task says so.
+        most the time-out; to the end of the log where censored), ``n_clicks`` and ``n_errors`` (missing like
+        ``success``, for more may come), ``n_events``, and ``n_optimal`` where a task says so.
 
     Raises:
         ArgumentError: a task is not clear. ColumnError: a task's start never occurs, or a column is not there.
@@ -186,7 +189,7 @@ def _opened(
     if len(set(names)) < len(names):
         raise ArgumentError(f"Two tasks have one name: {listed(names)}.")
     taken = [name for name in (*_OWN, "n_optimal") if not (name == "task" in groups and len(wanted) == 1)]
-    checks.apart([log.user, *groups, key or "attempt", *taken])
+    checks.apart([opened(log).user, *groups, key or "attempt", *taken])
     checks.columns(log.rows, [*groups, *([key] if key else [])])
     for task in wanted:
         _check(task)
@@ -194,8 +197,8 @@ def _opened(
     for task in wanted:
         checks.occurs(log.rows, log.event, events_of(task.start, "start"), f"Task {task.name!r} never starts")
         for kind in _KINDS[1:]:
-            names = events_of(getattr(task, kind), kind)
-            checks.warn_of_absent(log.rows, log.event, names, f"Task {task.name!r} counts no {kind}")
+            wanted_events = events_of(getattr(task, kind), kind)
+            checks.warn_of_absent(log.rows, log.event, wanted_events, f"Task {task.name!r} counts no {kind}")
     return wanted, groups, end, log
 
 
@@ -324,6 +327,7 @@ def _one(log: Log, task: Task, key: str | None, by: tuple[str, ...], end: int) -
         nw.when(limit <= end).then(won.cast(nw.Float64)).alias("success"),
         nw.when(limit <= end).then((~won & ~lost).cast(nw.Float64)).alias("abandoned"),
         ((stop - t0).cast(nw.Float64) / MICRO).alias("duration_s"),
-        *(nw.col(name).cast(nw.Int64) for name in ("n_clicks", "n_errors", "n_events")),
+        *(nw.when(limit <= end).then(nw.col(name).cast(nw.Int64)).alias(name) for name in ("n_clicks", "n_errors")),
+        nw.col("n_events").cast(nw.Int64),
         nw.lit(task.optimal, nw.Int64).alias("n_optimal"),
     )  # fmt: skip

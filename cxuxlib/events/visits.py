@@ -9,7 +9,7 @@ import narwhals as nw
 
 from cxuxlib.errors import ArgumentError
 from cxuxlib.events import checks
-from cxuxlib.events.logs import MICRO, Log, ends_of, events_of, is_in, known
+from cxuxlib.events.logs import MICRO, Log, ends_of, events_of, is_in, known, opened
 from cxuxlib.events.periods import DAY, local_time, offsets
 from cxuxlib.frames.logs import TIME, give_back, stamped
 from cxuxlib.frames.reading import absent
@@ -46,7 +46,8 @@ def sessions(
 
     Returns:
         One row per session: the user, ``session`` (a number from 1, or ``key``), ``start_at``, ``end_at``,
-        ``duration_s``, ``n_events``, ``counts`` and ``keep``.
+        ``duration_s``, ``n_events``, ``counts`` and ``keep``. Those that end less than ``gap_s`` before the log does
+        may go on after it.
 
     Raises:
         ArgumentError, ColumnError: an argument is not clear; a column or an event is not there.
@@ -62,6 +63,9 @@ def sessions(
     0        1      1200.0         2    1
     1        2         0.0         1    1
     """
+    if not isinstance(counts or {}, Mapping):
+        raise ArgumentError(f"counts is a dict of a name and its events, such as {{'n_paid': 'paid'}}; got {counts!r}.")
+    opened(log)
     named = {name: events_of(events, f"counts[{name!r}]") for name, events in (counts or {}).items()}
     kept = (keep,) if isinstance(keep, str) else tuple(keep)
     own = key or "session"

@@ -145,7 +145,15 @@ def _files(paths: list[str | Path]) -> Any:
     with engine_errors(f"{listed(texts)}: "):
         if readers == {"read_parquet"}:
             return connect().read_parquet(texts, union_by_name=True)
-        return connect().read_csv(texts, union_by_name=True, sample_size=-1)
+        found = connect().read_csv(texts, union_by_name=True, sample_size=-1)
+        days = [name for name, kind in zip(found.columns, found.types, strict=True) if str(kind) == "DATE"]
+        if not days:
+            return found
+        kept = connect().read_csv(texts, union_by_name=True, sample_size=-1, dtype=dict.fromkeys(days, "VARCHAR"))
+        names = ['"' + name.replace('"', '""') + '"' for name in days]
+        clear = " AND ".join(f"coalesce(regexp_matches({name}, '^\\s*[0-9]{{4}}[-/]'), true)" for name in names)
+        # 01/03/2025 is a day in March or in January: such texts stay texts, and are refused as times.
+        return kept if kept.filter(f"NOT ({clear})").limit(1).fetchall() else found
 
 
 def connect(memory: str | None = None) -> Any:
@@ -225,7 +233,7 @@ def _check_times(lazy: Plan, at: str, unit: str | None) -> None:
             raise ArgumentError(f"Column {at!r} holds numbers; say at_unit='s', 'ms' or 'us' since 1970, UTC.")
         return
     if not (dtype == nw.Datetime or dtype == nw.Date):
-        seen = rows(lazy.select(at).filter(~absent(lazy, at)).head(1000))[at].map(str)
+        seen = rows(lazy.select(at).filter(~absent(lazy, at)).head(100_000))[at].map(str)
         readable = pd.to_datetime(seen, errors="coerce", format="mixed", utc=True).notna()
         seen = seen[readable.sort_values(kind="stable").index]  # what is no time at all comes first
         raise AnswerError(

@@ -25,14 +25,13 @@ _COLUMNS = ["metric", "a", "b", "difference", "low", "high", "p", "n_a", "n_b", 
 _RELATIVE = ["relative", "relative_low", "relative_high"]
 
 
-def compare(  # noqa: PLR0913  each is a word of its own, and only three have no default
+def compare(
     frame: Any,
     metrics: Metric | Sequence[Metric],
     *,
-    between: str,
+    between: str | tuple[str, Any],
     unit: str | EllipsisType | None = ...,
     paired: bool = False,
-    baseline: Any = None,
     relative: bool = False,
     weight: str | None = None,
     level: float = 0.95,
@@ -50,9 +49,9 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per answer.
         metrics: one or more definitions.
         between: column of groups; with more than two, every pair is compared (see `adjust`), in order of their names.
+            A column and a group, such as ("design", "old"), compare every other group a with that one, b.
         unit: column that tells which rows belong to the same customer; see `measure`.
         paired: the same units answered in both groups; ``unit`` must be named.
-        baseline: group that every other is compared with, as its b; by default every pair is compared.
         relative: also the relative change, for independent units; 0.088 is 8.8% more in a than in b.
         weight: column of sampling weights, for independent units.
         level: confidence level, 0 to 1.
@@ -78,21 +77,22 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
     wanted = definitions(metrics)
     if relative:
         _refuse_relative(wanted, paired)
-    found = sums(frame, wanted, by=between, unit=unit, weight=weight)
+    column, baseline = _groups_of(between)
+    found = sums(frame, wanted, by=column, unit=unit, weight=weight)
     groups = list(dict.fromkeys(found.loc[found["segment"] != "(missing)", "segment"]))
     if len(groups) < 2:
-        raise SampleError(f"A comparison needs two groups in {between!r}; there is {listed(groups)}.")
-    two_by_two = _pairs(groups, between, baseline)
+        raise SampleError(f"A comparison needs two groups in {column!r}; there is {listed(groups)}.")
+    two_by_two = _pairs(groups, column, baseline)
     known = {(row["segment"], int(row["metric"])): row for row in found.to_dict("records")}
     if paired:
         if not isinstance(unit, str) or weight is not None:
             raise UnitError(
                 "A paired comparison needs unit='...', the column of who is compared with whom, and no weight."
             )
-        return _paired(frame, wanted, known, two_by_two, between, unit, level)
-    if isinstance(unit, str) and shared(frame, wanted, found, between, unit, weight):
+        return _paired(frame, wanted, known, two_by_two, column, unit, level)
+    if isinstance(unit, str) and shared(frame, wanted, found, column, unit, weight):
         raise UnitError(
-            f"Some units of {unit!r} are in more than one group of {between!r}: compare them with paired=True, or "
+            f"Some units of {unit!r} are in more than one group of {column!r}: compare them with paired=True, or "
             "give each unit one group."
         )
     rows = []
@@ -106,6 +106,7 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
             except SampleError as reason:
                 result = _untested(metric, _value(first), _value(second), reason)
             change, note = _relative(metric, first, second, result, level) if relative else ((), "")
+            note += _astray(known, i)
             n_missing = int(sum(each["n_missing"] for each in two))
             rows.append((
                 metric.name, a, b, *result[:4], int(first.n), int(second.n), n_missing, result.method + note, *change,
@@ -113,13 +114,27 @@ def compare(  # noqa: PLR0913  each is a word of its own, and only three have no
     return pd.DataFrame(rows, columns=_COLUMNS + (_RELATIVE if relative else []))
 
 
-def _pairs(groups: list[Any], between: str, baseline: Any) -> list[tuple[Any, Any]]:
-    """The groups to be compared, two by two."""
-    if baseline is None:
+def _astray(known: Mapping[tuple[Any, int], Mapping[str, Any]], i: int) -> str:
+    """What there is to say about rows that belong to no group."""
+    row = known.get(("(missing)", i))
+    return f"; {int(row['answers'] + row['n_missing']):,} rows without a group" if row else ""
+
+
+def _groups_of(between: Any) -> tuple[str, list[Any]]:
+    """The column of groups, and the baseline where there is one."""
+    named = (between,) if isinstance(between, str) else between
+    if not isinstance(named, tuple) or not 1 <= len(named) <= 2 or not isinstance(named[0], str):
+        raise ArgumentError(f"between is a column of groups, or a column and a group of it; got {between!r}.")
+    return named[0], list(named[1:])
+
+
+def _pairs(groups: list[Any], between: str, baseline: list[Any]) -> list[tuple[Any, Any]]:
+    """The groups to be compared, two by two; with a baseline, each of the others with it."""
+    if not baseline:
         return list(combinations(groups, 2))
-    if baseline not in groups:
-        raise ArgumentError(unknown(f"group of {between!r}", baseline, groups))
-    return [(each, baseline) for each in groups if each != baseline]
+    if baseline[0] not in groups:
+        raise ArgumentError(unknown(f"group of {between!r}", baseline[0], groups))
+    return [(each, baseline[0]) for each in groups if each != baseline[0]]
 
 
 def _refuse_relative(wanted: Sequence[Metric], paired: bool) -> None:
@@ -200,6 +215,7 @@ def _paired(
             except SampleError as reason:
                 result = _untested(metric, row["d"] / row["n"] if row["n"] else nan, 0.0, reason)
             how = result.method + (f"; {int(row['alone']):,} units without a pair" if row["alone"] else "")
+            how += _astray(known, i)
             n_missing = int(sum(known[each, i]["n_missing"] for each in (a, b)))
             rows.append((metric.name, a, b, *result[:4], int(row["n"]), int(row["n"]), n_missing, how))
     return pd.DataFrame(rows, columns=_COLUMNS).sort_values("metric", kind="stable", ignore_index=True)

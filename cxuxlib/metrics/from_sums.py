@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import nan
+from math import inf, nan
 from types import EllipsisType
 from typing import Any
 
@@ -155,9 +155,11 @@ def _interval(metric: Metric, row: Mapping[Any, Any], weighted: bool, level: flo
 
 
 def _rare(metric: Metric, sums: RatioSums) -> bool:
-    """Whether a metric counts events over an exposure, and they are few: below 10, and less than one in 5 units."""
+    """Whether a metric counts events, and they are few: below 10, and less than one in 5 units."""
     counted = dict(metric.answers).get(metric.score)
-    if metric.kind != "mean" or metric.per == "1" or metric.low != 0 or counted is None or not counted.whole:
+    if metric.kind != "mean" or metric.low != 0 or counted is None or not counted.whole:
+        return False
+    if metric.per == "1" and (counted.low, counted.high) != (0, inf):  # no count but points on a scale
         return False
     return sums.y * sums.x < FEW * sums.ww and sums.y * sums.x <= sums.n / 5 * sums.ww
 

@@ -93,6 +93,9 @@ def median_time(
     Who gave up after 120 s needed more than 120 s: such times are neither left out nor taken for complete. Either
     where the Kaplan-Meier curve and its log-log interval cross one half, whatever the distribution; or the geometric
     mean of a lognormal one by maximum likelihood, for which fewer than half of the times need to be complete.
+    Both take it that who gave up would have gone on like the others; where people quit because they were lost, that is
+    too short. For the time by which half of *all* succeed, give who quit the longest time that could be watched (of
+    `events.attempts`, the time-out) with the event 0.
 
     Args:
         frame: pandas, Polars (eager or lazy), Arrow or DuckDB; one row per time.

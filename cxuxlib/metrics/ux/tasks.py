@@ -79,17 +79,22 @@ def task_success(
     )  # fmt: skip
 
 
-def abandonment(column: str = "completed") -> Metric:
+def abandonment(column: str = "completed", *, abandoned: str | None = None) -> Metric:
     """Abandonment rate: attempts started and not completed over attempts started.
 
-    1 - completed / started, from 0 to 1, lower is better. Default interval: adjusted Wald. Per attempt, or per user
+    1 - completed / started, from 0 to 1, lower is better; with ``abandoned`` given up / started, which leaves out those
+    that failed and were not given up. Default interval: adjusted Wald. Per attempt, or per user
     where each row is a user: say which.
 
     Args:
         column: true/false or 1/0: the attempt was completed.
+        abandoned: a column that says the opposite, true or 1 where the attempt was given up, read instead.
 
     Returns:
         A `Metric` for `measure` and `estimate`.
+
+    Raises:
+        ArgumentError: ``column`` is named as one that says the opposite.
 
     Source: practice; Tullis & Albert 2013. Checked against: `task_success` of the same column.
 
@@ -97,9 +102,13 @@ def abandonment(column: str = "completed") -> Metric:
     >>> estimate([1, 1, 0, 1], abandonment()).value
     0.25
     """
+    if abandoned is None and column.lower().startswith("abandon"):
+        raise ArgumentError(
+            f"abandonment({column!r}) would read who gave up as who completed; say abandonment(abandoned={column!r})."
+        )
     return Metric(
-        "abandonment", (("x", _yes(column)),), "1 - x", "proportion", 0, 1, higher_is_better=False, construct="UX",
-        source="practice",
+        "abandonment", (("x", _yes(abandoned or column)),), "x" if abandoned else "1 - x", "proportion", 0, 1,
+        higher_is_better=False, construct="UX", source="practice",
     )  # fmt: skip
 
 
