@@ -4,16 +4,19 @@ This package alone knows dataframe engines. It reads pandas, Polars (eager and l
 narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
+from cxuxlib.frames.answers import Answers, answers
 from cxuxlib.frames.pairing import pairs
 from cxuxlib.frames.reduce import sums
 from cxuxlib.frames.spans import Durations, Period, Until, ages, durations, histories
 from cxuxlib.frames.tally import columns, counts, expand
 
 __all__ = [
+    "Answers",
     "Durations",
     "Period",
     "Until",
     "ages",
+    "answers",
     "columns",
     "counts",
     "durations",
