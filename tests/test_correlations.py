@@ -1,12 +1,7 @@
 """Functions of a correlation matrix: brute force, and gradients by finite differences."""
 
-from itertools import permutations
-from math import factorial
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cxuxlib.stats.correlations import (
     correlation,
@@ -14,9 +9,9 @@ from cxuxlib.stats.correlations import (
     normal_covariance,
     pair_covariance,
     robust_covariance,
-    subset_r2,
 )
 from cxuxlib.stats.factors import two_factor_correlation
+from cxuxlib.stats.shares import Division, share_forms, to_gradients
 
 BLOCKS = ([0, 1, 2], [3, 4, 5])
 
@@ -27,11 +22,6 @@ def random_correlations(seed: int, p: int) -> np.ndarray:
     load = rng.uniform(0.4, 0.8, (p, 1))
     extra = 0.2 * rng.normal(size=(p, p))
     return correlation(load @ load.T + extra @ extra.T + np.diag(rng.uniform(0.3, 0.6, p)))
-
-
-def r2(corr: np.ndarray, drivers: list[int]) -> float:
-    r = corr[0, drivers]
-    return float(r @ np.linalg.inv(corr[np.ix_(drivers, drivers)]) @ r) if drivers else 0.0
 
 
 def numeric_gradient(function, corr: np.ndarray, step: float = 1e-5) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -48,25 +38,6 @@ def numeric_gradient(function, corr: np.ndarray, step: float = 1e-5) -> np.ndarr
 def test_correlation_of_a_covariance() -> None:
     x = np.random.default_rng(1).normal(size=(50, 3)) * [1, 10, 0.1]
     assert correlation(np.cov(x.T)) == pytest.approx(np.corrcoef(x.T), abs=1e-12)
-
-
-@pytest.mark.parametrize("drivers", [[1], [1, 2], [2, 4], [1, 2, 3, 4]])
-def test_subset_r2_is_the_regression(drivers: list[int]) -> None:
-    corr = random_correlations(2, 5)
-    weights = np.zeros((1, 16))
-    weights[0, sum(1 << (each - 1) for each in drivers)] = 1
-    values, _ = subset_r2(corr, [[1], [2], [3], [4]], weights)
-    assert values[0] == pytest.approx(r2(corr, drivers), abs=1e-12)
-
-
-def test_subset_r2_gradient() -> None:
-    corr = random_correlations(3, 6)
-    players = [[1, 2], [3], [4, 5]]
-    weights = np.random.default_rng(3).normal(size=(3, 8))
-    _, gradients = subset_r2(corr, players, weights)
-    for k in range(3):
-        numeric = numeric_gradient(lambda each, k=k: subset_r2(each, players, weights)[0][k], corr)
-        assert gradients[k] == pytest.approx(numeric, rel=1e-5, abs=1e-7)
 
 
 @pytest.mark.parametrize("geometric", [False, True])
@@ -127,30 +98,7 @@ def test_robust_and_normal_covariance_agree_on_normal_answers() -> None:
     corr = random_correlations(6, 4)
     x = np.random.default_rng(6).multivariate_normal(np.zeros(4), corr, 200_000)
     corr = np.corrcoef(x.T)
-    _, gradients = subset_r2(corr, [[1], [2], [3]], np.eye(8)[1:])
+    gradients = to_gradients(share_forms("lmg", corr, Division([[1], [2], [3]], [], [])))
     ones = np.ones(len(x))
     robust = robust_covariance(gradients, pair_covariance(corr, x, ones, ones), len(x))
     assert robust == pytest.approx(normal_covariance(corr, gradients, len(x)), rel=0.05, abs=1e-8)
-
-
-def shapley_by_orders(corr: np.ndarray, k: int) -> np.ndarray:
-    shares = np.zeros(k)
-    for order in permutations(range(1, k + 1)):
-        for i, driver in enumerate(order):
-            shares[driver - 1] += r2(corr, list(order[: i + 1])) - r2(corr, list(order[:i]))
-    return shares / factorial(k)
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 10_000))
-def test_shapley_weights_give_the_mean_over_all_orders(seed: int) -> None:
-    from cxuxlib.models import key_drivers
-    from cxuxlib.results import Moments
-
-    corr = random_correlations(seed, 5)
-    names = ("y", "a", "b", "c", "d")
-    fit = key_drivers(Moments(100, names, np.zeros(5), corr), "y", list(names[1:]))
-    found = fit.terms.query("kind == 'lmg'")["value"].to_numpy()
-    assert found == pytest.approx(shapley_by_orders(corr, 4), abs=1e-12)
-    assert found.sum() == pytest.approx(fit.quality["R2"], abs=1e-12)
-    assert fit.quality["R2"] == pytest.approx(r2(corr, [1, 2, 3, 4]), abs=1e-12)

@@ -11,6 +11,7 @@ from cxuxlib.models import htmt, key_drivers, share_difference
 from cxuxlib.results import Moments
 from cxuxlib.stats import correlations
 from cxuxlib.stats.intervals import RatioSums, adjusted_ratio, adjusted_wald, normal_quantile, nps_adjusted_wald
+from cxuxlib.stats.shares import Division, share_forms, share_values, to_gradients
 
 pytestmark = pytest.mark.slow
 
@@ -112,16 +113,15 @@ def heavy_tailed(n: int, rng: np.random.Generator) -> np.ndarray:
 @cache
 def share_coverage() -> tuple[np.ndarray, np.ndarray]:
     """Coverage of the LMG shares at n = 400, distribution-free and by normal theory, on heavy-tailed answers."""
-    from cxuxlib.models.drivers import _plan
-
     rng = np.random.default_rng(23)
-    plan, ones, players, z = _plan(3)[:3], np.ones(400), [[1], [2], [3]], normal_quantile(0.95)
-    truth = correlations.subset_r2(CORR, players, plan)[0]
+    ones, division, z = np.ones(400), Division([[1], [2], [3]], [], []), normal_quantile(0.95)
+    truth = share_values("lmg", CORR[None], division)[0]
     hits = []
     for _ in range(2000):
         x = heavy_tailed(400, rng)
         corr = correlations.correlation(np.cov(x.T))
-        values, gradients = correlations.subset_r2(corr, players, plan)
+        values = share_values("lmg", corr[None], division)[0]
+        gradients = to_gradients(share_forms("lmg", corr, division))
         robust = correlations.robust_covariance(gradients, correlations.pair_covariance(corr, x, ones, ones), 400)
         normal = correlations.normal_covariance(corr, gradients, 400)
         hits.append([abs(values - truth) <= z * np.sqrt(np.diag(each)) for each in (robust, normal)])

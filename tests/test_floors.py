@@ -29,8 +29,8 @@ MODULES = [
     ".".join(("cxuxlib", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__") for path in FILES
 ]
 HAVE_ARGS = {
-    "Bots", "Claim", "Column", "Estimate", "Fit", "Log", "Metric", "Moments", "Region", "Scale", "Shares", "Source",
-    "Study", "Task",
+    "Bots", "Claim", "Column", "DriverOptions", "Estimate", "Fit", "Log", "Metric", "Moments", "Region", "Scale",
+    "Shares", "Source", "Study", "Task",
 }  # fmt: skip
 
 

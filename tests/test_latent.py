@@ -9,7 +9,7 @@ import pytest
 
 from cxuxlib import claims, datasets
 from cxuxlib.errors import ArgumentError, ModelError
-from cxuxlib.models import factor_correlation, htmt, key_drivers, latent_drivers, share_difference
+from cxuxlib.models import DriverOptions, factor_correlation, htmt, key_drivers, latent_drivers, share_difference
 from cxuxlib.results import Moments
 from cxuxlib.stats import correlations, factors
 from cxuxlib.study import Column, Study, pooled
@@ -133,7 +133,7 @@ def test_moments_without_the_fourth_rest_on_normal_theory() -> None:
     year = sfo.tables["moments/overall/2018"]
     assert key_drivers(year, "overall", ["wifi", "safe"]).method == "delta method, normal theory"
     with pytest.raises(ArgumentError, match="no fourth moments"):
-        key_drivers(year, "overall", ["wifi", "safe"], interval="robust")
+        key_drivers(year, "overall", ["wifi", "safe"], method=DriverOptions(interval="robust"))
     both = pooled(sfo, "moments/overall")
     assert key_drivers(both, "overall", ["wifi", "safe"]).method == "delta method, distribution-free"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxuxlib import datasets
-from cxuxlib.models import htmt, key_drivers, share_difference
+from cxuxlib.models import DriverOptions, htmt, key_drivers, share_difference
 from cxuxlib.results import Moments
 from cxuxlib.stats.correlations import correlation, normal_covariance
 
@@ -128,7 +128,10 @@ def test_counts_give_the_numbers_of_rows() -> None:
 
 def test_moments_give_the_numbers_of_rows() -> None:
     complete = survey().dropna(subset=["overall", *DRIVERS])
-    rows, known = terms(complete, interval="normal"), terms(moments(complete.assign(ideal=survey()["ideal"])))
+    rows, known = (
+        terms(complete, method=DriverOptions(interval="normal")),
+        terms(moments(complete.assign(ideal=survey()["ideal"]))),
+    )
     assert known[FIGURES].to_numpy() == pytest.approx(rows[FIGURES].to_numpy(), abs=1e-9)
 
 
@@ -169,7 +172,7 @@ def test_normal_theory_with_weights_counts_kishs_effective_n() -> None:
     w = table["w"].to_numpy()
     effective = w.sum() ** 2 / (w**2).sum()
     known = Moments(1000, tuple(NAMES), np.zeros(6), np.cov(table[NAMES].T, aweights=w))
-    found = terms(table, weight="w", interval="normal")["std_error"]
+    found = terms(table, weight="w", method=DriverOptions(interval="normal"))["std_error"]
     assert effective < 0.7 * len(w)
     assert found.to_numpy() == pytest.approx(terms(known)["std_error"] * np.sqrt(1000 / effective), rel=1e-9)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, ModelError, SampleError, UnitError
-from cxuxlib.models import htmt, key_drivers, share_difference
+from cxuxlib.models import DriverOptions, htmt, key_drivers, share_difference
 from cxuxlib.results import Fit, Moments
 
 Native = Callable[..., Any]
@@ -128,9 +128,9 @@ def test_a_text_is_no_list_of_drivers() -> None:
         key_drivers(TABLE, "y", "ab")
 
 
-def test_more_than_twenty_players() -> None:
-    with pytest.raises(ArgumentError, match=r"21 players.*Put drivers into groups"):
-        key_drivers(TABLE, "y", [f"d{i}" for i in range(21)])
+def test_more_than_thirty_players() -> None:
+    with pytest.raises(ArgumentError, match=r"31 players.*Put drivers into groups"):
+        key_drivers(TABLE, "y", [f"d{i}" for i in range(31)])
 
 
 def test_moments_without_a_column() -> None:
@@ -140,7 +140,7 @@ def test_moments_without_a_column() -> None:
 
 def test_moments_know_no_rows() -> None:
     with pytest.raises(ArgumentError, match="interval='normal' only"):
-        key_drivers(MOMENTS, "y", ["a", "b"], interval="robust")
+        key_drivers(MOMENTS, "y", ["a", "b"], method=DriverOptions(interval="robust"))
 
 
 @pytest.mark.parametrize("argument", ["weight", "frequency"])
@@ -158,7 +158,7 @@ def test_interval_and_level(call: Callable[..., object]) -> None:
 
 def test_unknown_interval() -> None:
     with pytest.raises(ArgumentError, match="interval is 'robust', 'normal' or None; got 'bootstrap'"):
-        key_drivers(TABLE, "y", ["a", "b"], interval="bootstrap")  # type: ignore[arg-type]
+        htmt(TABLE, {"UX": ["y", "a"], "CX": ["b", "c"]}, interval="bootstrap")  # type: ignore[arg-type]
 
 
 def test_shared_items() -> None:

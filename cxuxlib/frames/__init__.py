@@ -5,6 +5,7 @@ narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
 from cxuxlib.frames.distinct import Cells, cells
+from cxuxlib.frames.answers import Answers, answers
 from cxuxlib.frames.pairing import pairs
 from cxuxlib.frames.reduce import sums
 from cxuxlib.frames.spans import Durations, Period, Until, ages, durations, histories
@@ -12,11 +13,13 @@ from cxuxlib.frames.tally import columns, counts, expand
 
 __all__ = [
     "Cells",
+    "Answers",
     "Durations",
     "Period",
     "Until",
     "ages",
     "cells",
+    "answers",
     "columns",
     "counts",
     "durations",

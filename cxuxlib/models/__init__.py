@@ -1,6 +1,13 @@
 """Models: rows, counts or moments in, a `Fit` or a tidy table out."""
 
-from cxuxlib.models.drivers import key_drivers, latent_drivers, share_difference
+from cxuxlib.models.drivers import (
+    DriverOptions,
+    driver_ranks,
+    key_drivers,
+    latent_drivers,
+    share_difference,
+    share_differences,
+)
 from cxuxlib.models.regression.binary import logit
 from cxuxlib.models.regression.effects import margins
 from cxuxlib.models.regression.least import linear
@@ -10,7 +17,9 @@ from cxuxlib.models.regression.predictions import predicted
 from cxuxlib.models.validity import factor_correlation, htmt
 
 __all__ = [
+    "DriverOptions",
     "brant",
+    "driver_ranks",
     "factor_correlation",
     "htmt",
     "key_drivers",
@@ -22,4 +31,5 @@ __all__ = [
     "partial_odds",
     "predicted",
     "share_difference",
+    "share_differences",
 ]

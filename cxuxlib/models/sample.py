@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from cxuxlib.errors import ArgumentError, ColumnError, ModelError, SampleError, listed, unknown
-from cxuxlib.frames import counts
+from cxuxlib.frames import Answers, answers
 from cxuxlib.results import Moments
-from cxuxlib.stats import correlations
+from cxuxlib.stats import correlations, pairwise
 
 Interval = Literal["robust", "normal"]
 
+SINGULAR = 1e-9  # eigenvalue of the correlations below which columns determine each other
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class Sample:
-    """Correlations of complete answers, with the distinct rows where they are known.
+    """Correlations of answers, with the distinct rows where they are known.
 
     Args:
         names: columns, in the order of the arrays.
@@ -26,7 +29,9 @@ class Sample:
         n: units.
         effective_n: (Σw)²/Σw², equal to n without weights.
         n_missing: units left out as incomplete.
-        fourth: asymptotic covariance of the correlations; None where only means and covariances are known.
+        known: asymptotic covariance of the correlations, where it came with moments.
+        rows: distinct rows; None where only means and covariances are known.
+        pairs: units that answered both of a pair of columns, shape (p, p); None where rows are complete.
     """
 
     names: tuple[str, ...]
@@ -34,53 +39,127 @@ class Sample:
     n: int
     effective_n: float
     n_missing: int
-    fourth: np.ndarray | None = None
+    known: np.ndarray | None = None
+    rows: Answers | None = None
+    pairs: np.ndarray | None = None
 
     def positions(self, names: Sequence[str]) -> list[int]:
         """Where these columns stand in the arrays."""
         return [self.names.index(name) for name in names]
 
+    @cached_property
+    def fourth(self) -> np.ndarray | None:
+        """Asymptotic covariance (times effective n) of the correlations; None where nothing tells it."""
+        if self.rows is None:
+            return self.known
+        x, n, w, cluster, _ = self.rows
+        if self.pairs is None:
+            influence = correlations.pair_influence(self.corr, x, n * w)
+        else:
+            x = x - np.nanmean(x, axis=0)
+            sums = pairwise.pair_sums((n * w) @ pairwise.pair_features(x), x.shape[1])
+            influence = pairwise.pairwise_influence(x, sums, self.corr, float((n * w).sum()))
+        if cluster is None:
+            return correlations.influence_covariance(influence, n * w**2)
+        return correlations.clustered_covariance(influence, n * w, n * w**2, cluster)
+
     def covariance(self, gradients: np.ndarray, interval: Interval | None) -> tuple[np.ndarray, str]:
         """Covariance of functionals of the correlations, and the method's name."""
         if interval not in (None, "robust", "normal"):
             raise ArgumentError(f"interval is 'robust', 'normal' or None; got {interval!r}.")
-        if self.fourth is None and interval == "robust":
-            raise ArgumentError("These moments have no fourth moments, so they allow interval='normal' only.")
-        if self.fourth is None or interval == "normal":
+        if interval == "normal":
+            if self.pairs is not None or (self.rows is not None and self.rows.cluster is not None):
+                raise ArgumentError("Normal theory knows complete, independent units only; leave interval out.")
+            return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
+        if self.fourth is None:
+            if interval == "robust":
+                raise ArgumentError("These moments have no fourth moments, so they allow interval='normal' only.")
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
         covariance = correlations.robust_covariance(gradients, self.fourth, self.effective_n)
-        return covariance, "delta method, distribution-free"
+        return covariance, f"delta method, distribution-free{self.said}"
+
+    @property
+    def said(self) -> str:
+        """What an interval's method adds: by clusters, pairwise."""
+        parts = []
+        if self.rows is not None and self.rows.cluster is not None:
+            parts.append(f", {int(self.rows.cluster.max()) + 1:,} clusters")
+        if self.pairs is not None:
+            of_pairs = self.pairs[np.triu_indices(len(self.pairs), 1)]
+            parts.append(f", pairwise complete: {of_pairs.min():,.0f} to {of_pairs.max():,.0f} units a pair")
+        return "".join(parts)
 
 
-def sample(data: Any, names: Sequence[str], *, weight: str | None = None, frequency: str | None = None) -> Sample:
+def sample(
+    data: Any,
+    names: Sequence[str],
+    *,
+    weight: str | None = None,
+    frequency: str | None = None,
+    cluster: str | None = None,
+    pairs: bool = False,
+) -> Sample:
     """Read rows, counts or `Moments` into a `Sample`, refusing what no correlation can be made of."""
     if len(names) < 2:
         raise ArgumentError(f"A correlation needs at least two columns; got {listed(names)}.")
     if isinstance(data, Moments):
         if weight or frequency:
             raise ArgumentError("Moments have their weights in them; weight and frequency go with rows.")
+        if cluster or pairs:
+            raise ArgumentError("Moments are of complete and independent units; cluster and pairwise go with rows.")
         for name in names:
             if name not in data.names:
                 raise ColumnError(unknown("column", name, data.names))
         at = [data.names.index(name) for name in names]
         covariance = data.covariance[np.ix_(at, at)]
-        _refuse(names, covariance, data.n)
-        fourth = None if data.fourth is None else _among(data.fourth, len(data.names), at)
-        return Sample(tuple(names), correlations.correlation(covariance), data.n, data.n, data.n_missing, fourth)
-    table, n_missing = counts(data, names, weight=weight, frequency=frequency)
-    answers, n, w, ww = (table[[f"c{i}" for i in range(len(names))]], table["n"], table["w"], table["ww"])
-    x, size, weights = answers.to_numpy(), round(float(n.sum())), w.to_numpy()
-    if size < 2 or weights.sum() <= 0:
+        corr = _accepted(names, covariance, data.n)
+        known = None if data.fourth is None else _among(data.fourth, len(data.names), at)
+        return Sample(tuple(names), corr, data.n, data.n, data.n_missing, known)
+    rows = answers(data, names, weight=weight, frequency=frequency, cluster=cluster, least=2 if pairs else None)
+    x, nw, size = rows.x, rows.n * rows.w, round(float(rows.n.sum()))
+    if size >= 2 and nw.sum() <= 0:
+        raise SampleError(f"All weights in {weight!r} are 0, so that no row counts.")
+    if size < 2:
         raise SampleError(
-            f"Only {size} complete rows of {size + n_missing:,} in {listed(names)}; a correlation needs at least 2."
+            f"Only {size} complete rows of {size + rows.n_missing:,} in {listed(names)}; "
+            "a correlation needs at least 2."
         )
-    centered = x - np.average(x, axis=0, weights=weights)
-    covariance = (centered * weights[:, None]).T @ centered / weights.sum()
-    _refuse(names, covariance, size)
-    corr = correlations.correlation(covariance)
-    fourth = correlations.pair_covariance(corr, x, weights, ww.to_numpy())
-    effective_n = float(weights.sum() ** 2 / ww.sum())
-    return Sample(tuple(names), corr, size, effective_n, n_missing, fourth)
+    if rows.cluster is not None and rows.cluster.max() < 1:
+        raise SampleError(f"All rows are of one cluster of {cluster!r}; intervals need several.")
+    effective_n = float(nw.sum() ** 2 / (nw * rows.w).sum())
+    if pairs and np.isnan(x).any():
+        corr, both = _pairwise(names, rows, size)
+        return Sample(tuple(names), corr, size, effective_n, rows.n_missing, rows=rows, pairs=both)
+    centered = x - nw @ x / nw.sum()
+    weighted = centered if (nw == 1).all() else centered * nw[:, None]
+    covariance = weighted.T @ centered / nw.sum()
+    corr = _accepted(names, covariance, size)
+    return Sample(tuple(names), corr, size, effective_n, rows.n_missing, rows=rows)
+
+
+def _pairwise(names: Sequence[str], rows: Answers, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations of each pair of columns, and how many units answered both."""
+    there = (~np.isnan(rows.x)).astype(float)
+    both = (there * rows.n[:, None]).T @ there
+    if both.min() < 3:
+        a, b = (names[int(each)] for each in np.unravel_index(both.argmin(), both.shape))
+        raise SampleError(f"Only {both.min():.0f} units answered both {a!r} and {b!r}; a correlation needs more.")
+    x = rows.x - np.nanmean(rows.x, axis=0)
+    sums = pairwise.pair_sums((rows.n * rows.w) @ pairwise.pair_features(x), len(names))
+    _not_constant(names, np.diag(sums.aa) / np.diag(sums.w))
+    corr = pairwise.pair_correlation(sums)
+    if np.isnan(corr).any():
+        a, b = (names[int(each)] for each in np.argwhere(np.isnan(corr))[0])
+        raise ModelError(f"Among units that answered both {a!r} and {b!r} one of them is constant.")
+    smallest = float(np.linalg.eigvalsh(corr)[0])
+    if smallest < SINGULAR:
+        raise ModelError(
+            f"The correlations of {listed(names)}, each of other units, contradict each other (smallest eigenvalue "
+            f"{smallest:.3g}); use complete cases, or leave out the column with the most missing answers."
+        )
+    if n <= len(names):
+        raise SampleError(f"{n} rows for {len(names)} columns; more rows than columns are needed.")
+    return corr, both
 
 
 def _among(fourth: np.ndarray, p: int, at: list[int]) -> np.ndarray:
@@ -94,15 +173,20 @@ def _among(fourth: np.ndarray, p: int, at: list[int]) -> np.ndarray:
     return part
 
 
-def _refuse(names: Sequence[str], covariance: np.ndarray, n: int) -> None:
-    """Name a constant column, or one that the others determine."""
-    variance = np.diag(covariance)
-    constant = [name for name, v in zip(names, variance, strict=True) if not v > 1e-14]
+def _not_constant(names: Sequence[str], variances: np.ndarray) -> None:
+    constant = [name for name, v in zip(names, variances, strict=True) if not v > 1e-14]
     if constant:
         raise ModelError(f"Every answer is the same in {listed(constant)}; a constant column correlates with nothing.")
+
+
+def _accepted(names: Sequence[str], covariance: np.ndarray, n: int) -> np.ndarray:
+    """The correlations; refused are a constant column, and one that the others determine."""
+    _not_constant(names, np.diag(covariance))
     if n <= len(names):
         raise SampleError(f"{n} complete rows for {len(names)} columns; more rows than columns are needed.")
-    eigenvalues, vectors = np.linalg.eigh(correlations.correlation(covariance))
-    if eigenvalues[0] < 1e-9:
+    corr = correlations.correlation(covariance)
+    eigenvalues, vectors = np.linalg.eigh(corr)
+    if eigenvalues[0] < SINGULAR:
         tied = [name for name, share in zip(names, abs(vectors[:, 0]), strict=True) if share > 1e-4]
         raise ModelError(f"The columns {listed(tied)} determine each other exactly; leave at least one out.")
+    return corr

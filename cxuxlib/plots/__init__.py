@@ -2,5 +2,6 @@
 
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
 from cxuxlib.plots.picture import Picture
+from cxuxlib.plots.ranking import driver_ranks
 
-__all__ = ["Picture", "drivers", "estimates", "funnel", "verdicts"]
+__all__ = ["Picture", "driver_ranks", "drivers", "estimates", "funnel", "verdicts"]

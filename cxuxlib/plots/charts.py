@@ -25,6 +25,7 @@ __all__ = ["drivers", "estimates", "funnel", "verdicts"]
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 _SEGMENTS = ((_BLUE, "o"), (_ORANGE, "X"), (_GREEN, "s"), (_GREY, "D"))
 _VERDICTS = {"supported": (_GREEN, "o"), "refuted": (_ORANGE, "X"), "undecided": (_GREY, "D")}
+_KINDS = {"lmg": "LMG", "johnson": "Johnson", "owen": "Owen", "pratt": "Pratt"}
 
 
 def _axes(rows: int, title: str, xlabel: str) -> Axes:
@@ -81,7 +82,7 @@ def drivers(fit: Fit, *, kind: str = "lmg", title: str = "") -> Picture:
 
     Args:
         fit: result of `models.key_drivers`.
-        kind: lmg, alone or unique.
+        kind: lmg, alone, unique, or what else the fit's method gives: johnson, owen, pratt.
         title: the finding in a sentence; a neutral title where it is empty.
 
     Returns:
@@ -106,13 +107,14 @@ safe 0.073 [0.045, 0.109].
         raise ArgumentError(unknown("kind of share", kind, kinds))
     rows = fit.terms[fit.terms["kind"] == kind].sort_values("value", ascending=False, kind="stable")
     outcome = fit.formula.split(" ~ ")[0]
-    named = "LMG" if kind == "lmg" else kind
+    named = _KINDS.get(kind, kind)
     xlabel = f"Share of the variance of {outcome} ({named}, {text.percent(fit.level)} interval)"
     axes = _axes(len(rows), title or f"What goes with {outcome}", xlabel)
     for y, row in enumerate(rows.itertuples()):
         _point(axes, y, row, _BLUE, "o")
     _label_rows(axes, list(rows["term"]))
-    axes.set_xlim(left=0)
+    if not (rows["low"].fillna(rows["value"]) < 0).any():
+        axes.set_xlim(left=0)
     return _picture(axes)
 
 

@@ -9,19 +9,25 @@ doi:10.1111/j.2044-8317.1982.tb00653.x).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 
 __all__ = [
+    "Influence",
+    "clustered_covariance",
     "correlation",
     "htmt",
+    "influence_covariance",
     "latent",
     "normal_covariance",
     "pair_covariance",
+    "pair_influence",
     "robust_covariance",
-    "subset_r2",
 ]
+
+Influence = Callable[[slice], np.ndarray]
 
 _CHUNK = 1 << 13
 
@@ -57,6 +63,31 @@ def normal_covariance(corr: np.ndarray, gradients: np.ndarray, n: float) -> np.n
     return covariance
 
 
+def pair_influence(corr: np.ndarray, answers: np.ndarray, w: np.ndarray) -> Influence:
+    """What each unit contributes to the error of each correlation: z_a z_b - r/2 (z_a² + z_b²), of mean zero.
+
+    Args:
+        corr: correlations, shape (p, p).
+        answers: distinct rows, complete, shape (m, p).
+        w: sum of weights of each distinct row, shape (m,).
+
+    Returns:
+        A function from a slice of the rows to their influences, pairs a < b in row order.
+    """
+    centered = answers - np.average(answers, axis=0, weights=w)
+    z = centered / np.sqrt(np.average(centered**2, axis=0, weights=w))
+    rows, cols = np.triu_indices(len(corr), 1)
+
+    def influence(part: slice) -> np.ndarray:
+        some = z[part]
+        squares = some**2
+        found: np.ndarray = some[:, rows] * some[:, cols]
+        found -= 0.5 * corr[rows, cols] * (squares[:, rows] + squares[:, cols])
+        return found
+
+    return influence
+
+
 def pair_covariance(corr: np.ndarray, answers: np.ndarray, w: np.ndarray, ww: np.ndarray) -> np.ndarray:
     """Asymptotic covariance (times n) of all correlations, whatever the distribution of the answers.
 
@@ -69,16 +100,45 @@ def pair_covariance(corr: np.ndarray, answers: np.ndarray, w: np.ndarray, ww: np
     Returns:
         Shape (q, q), pairs a < b in row order; with weights, n is the effective (Σw)²/Σw².
     """
-    centered = answers - np.average(answers, axis=0, weights=w)
-    z = centered / np.sqrt(np.average(centered**2, axis=0, weights=w))
-    rows, cols = np.triu_indices(len(corr), 1)
-    total = np.zeros((len(rows), len(rows)))
-    for start in range(0, len(z), _CHUNK):
-        part = z[start : start + _CHUNK]
-        squares = part[:, rows] ** 2 + part[:, cols] ** 2
-        influence = part[:, rows] * part[:, cols] - 0.5 * corr[rows, cols] * squares  # of mean zero
-        total += (influence * ww[start : start + _CHUNK, None]).T @ influence
+    return influence_covariance(pair_influence(corr, answers, w), ww)
+
+
+def influence_covariance(influence: Influence, ww: np.ndarray) -> np.ndarray:
+    """Σ ww ψψ' / Σ ww of the influences ψ of distinct rows, with ww the sum of squared weights of each."""
+    total: np.ndarray = np.zeros(())
+    for start in range(0, len(ww), _CHUNK):
+        part = influence(slice(start, start + _CHUNK))
+        total = total + (part * ww[start : start + _CHUNK, None]).T @ part
     scaled: np.ndarray = total / ww.sum()
+    return scaled
+
+
+def clustered_covariance(influence: Influence, nw: np.ndarray, ww: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """The same where units of a cluster are alike: influences are first summed by cluster; times G/(G - 1).
+
+    Args:
+        influence: of each row, by `pair_influence`.
+        nw: sum of weights of each row, shape (m,).
+        ww: sum of squared weights of each row, shape (m,), which only sets the scale.
+        cluster: whole numbers from 0, shape (m,).
+
+    Returns:
+        Shape (q, q).
+
+    Source: Liang & Zeger 1986, doi:10.1093/biomet/73.1.13.
+    """
+    groups = int(cluster.max()) + 1
+    sums: np.ndarray = np.empty(0)
+    for start in range(0, len(nw), _CHUNK):
+        at = slice(start, start + _CHUNK)
+        order = np.argsort(cluster[at], kind="stable")
+        sorted_codes = cluster[at][order]
+        starts = np.flatnonzero(np.r_[True, np.diff(sorted_codes) > 0])
+        by_cluster = np.add.reduceat((influence(at) * nw[at, None])[order], starts, axis=0)
+        if start == 0:
+            sums = np.zeros((groups, by_cluster.shape[1]))
+        sums[sorted_codes[starts]] += by_cluster
+    scaled: np.ndarray = sums.T @ sums / ww.sum() * groups / (groups - 1)
     return scaled
 
 
@@ -158,45 +218,3 @@ def _mean(corr: np.ndarray, pairs: list[tuple[int, int]], geometric: bool, signe
     mean = float(np.exp(np.log(r * sign).mean()) if geometric else (r * sign).mean())
     gradient[rows, cols] = gradient[cols, rows] = (mean / r if geometric else sign) / len(r)
     return mean, gradient
-
-
-def subset_r2(corr: np.ndarray, players: list[list[int]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted sums of R² over every subset of players, and their gradients, exactly.
-
-    With β_S = R_SS⁻¹ r_S: R²(S) = r_S'β_S, ∂R²/∂r_S = 2β_S, ∂R²/∂R_SS = -β_S β_S'.
-
-    Args:
-        corr: correlations of the outcome (position 0) and the drivers, shape (p + 1, p + 1).
-        players: positions of the drivers of each player; a subset holds whole players.
-        weights: one row per functional, one column per subset (bit i set: player i is in), shape (k, 2^players).
-
-    Returns:
-        Values, shape (k,), and gradients over pairs, shape (k, p + 1, p + 1).
-    """
-    p, k = len(corr), len(weights)
-    values, gradients = np.zeros(k), np.zeros((k, p, p))
-    member = np.zeros((len(players), p), dtype=bool)
-    for i, positions in enumerate(players):
-        member[i, positions] = True
-    masks = np.flatnonzero(weights.any(axis=0))
-    bits = (masks[:, None] >> np.arange(len(players))) & 1
-    drivers = bits @ member > 0
-    sizes = drivers.sum(axis=1)
-    for size in np.unique(sizes[sizes > 0]):
-        same = np.flatnonzero(sizes == size)
-        for start in range(0, len(same), _CHUNK):
-            chunk = same[start : start + _CHUNK]
-            at = np.nonzero(drivers[chunk])[1].reshape(len(chunk), size)
-            r = corr[0, at]
-            beta = np.linalg.solve(corr[at[:, :, None], at[:, None, :]], r[:, :, None])[:, :, 0]
-            w = weights[:, masks[chunk]]
-            values += w @ (r * beta).sum(axis=1)
-            full = np.zeros((len(chunk), p))
-            full[np.arange(len(chunk))[:, None], at] = beta
-            outer = (full[:, :, None] * full[:, None, :]).reshape(len(chunk), -1)
-            gradients -= 2.0 * (w @ outer).reshape(k, p, p)
-            edge = 2.0 * w @ full
-            gradients[:, 0, :] += edge
-            gradients[:, :, 0] += edge
-    gradients[:, np.arange(p), np.arange(p)] = 0.0
-    return values, gradients

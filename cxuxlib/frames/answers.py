@@ -1,0 +1,136 @@
+"""Frames in, the answers a model runs on out: distinct rows with how many units gave them, by weight and cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from cxuxlib.errors import AnswerError, ArgumentError, SampleError, listed
+from cxuxlib.frames.reading import answer_of, check_numeric, check_units, open_frame, rows
+
+__all__ = ["Answers", "answers"]
+
+_Read = tuple[np.ndarray, np.ndarray | None, pd.Series | None]
+_FEW = 100_000  # rows in memory up to which counting the distinct ones costs more than it saves
+
+
+class Answers(NamedTuple):
+    """Answers of units, equal ones together.
+
+    Args:
+        x: answers, NaN where missing, shape (m, p).
+        n: units that gave them, shape (m,).
+        w: weight of each of these units, shape (m,).
+        cluster: number of the cluster these units belong to, shape (m,); None where units are independent.
+        n_missing: units left out.
+    """
+
+    x: np.ndarray
+    n: np.ndarray
+    w: np.ndarray
+    cluster: np.ndarray | None
+    n_missing: int
+
+
+def answers(
+    frame: Any,
+    columns: Sequence[str],
+    *,
+    weight: str | None = None,
+    frequency: str | None = None,
+    cluster: str | None = None,
+    least: int | None = None,
+) -> Answers:
+    """Read the answers of units in one pass, and count equal ones together where that makes them few.
+
+    Args:
+        frame: a frame of pandas, Polars, Arrow, DuckDB or PySpark with one row per unit.
+        columns: numeric columns.
+        weight: column of sampling weights, 0 or more.
+        frequency: column that says how many units a row stands for.
+        cluster: column that says which units belong together.
+        least: answers a unit must have given in ``columns``; by default all, so that rows are complete.
+
+    Returns:
+        `Answers`, without the units that gave fewer.
+
+    Raises:
+        ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
+    """
+    if len(set(columns)) < len(columns):
+        raise ArgumentError(f"A column is named twice in {listed(columns)}.")
+    sizes = [name for name in (weight, frequency) if name]
+    lazy = open_frame(frame, [*columns, *sizes, *([cluster] if cluster else [])])
+    check_numeric(lazy, [*columns, *sizes])
+    if cluster:
+        check_units(lazy, cluster, [], "")
+    elif not frequency:
+        advice = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
+        check_units(lazy, ..., [*columns, *sizes], advice)
+    used = {f"c{i}": name for i, name in enumerate(columns)}
+    used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
+    part = frame[list(used.values())] if isinstance(frame, pd.DataFrame) and _is_short(frame) else None
+    if part is not None and all(isinstance(kind, np.dtype) and kind.kind in "iufb" for kind in part.dtypes):
+        values, many, own = part.to_numpy(dtype=float), None, frame[cluster] if cluster else None
+    else:
+        values, many, own = (_rows_of if _is_short(frame) else _counted)(lazy, used, cluster)
+    if not len(values):
+        raise SampleError("The frame has no rows.")
+    many = np.ones(len(values)) if many is None else many
+    at = {key: i for i, key in enumerate(used)}
+    n = values[:, at["n"]] if frequency else np.ones(len(values))
+    w = values[:, at["w"]] if weight else np.ones(len(values))
+    fine = (n >= 0) & (n == np.round(n)) & (w >= 0) & np.isfinite(n) & np.isfinite(w)  # False where one is NaN
+    if not fine.all():
+        raise AnswerError(
+            f"{int(many[~fine].sum()):,} rows have a missing, negative or infinite value in {listed(sizes)}."
+        )
+    n = n * many
+    x = values[:, : len(columns)]
+    keep, n_missing = n > 0, 0
+    if not np.isfinite(x).all():
+        enough = (~np.isnan(x)).sum(axis=1) >= (len(columns) if least is None else least)
+        keep, n_missing = keep & enough, int(n[~enough].sum())
+        if np.isinf(x[keep]).any():
+            raise AnswerError(f"There are infinite values in {listed(columns)}.")
+    if not keep.all():
+        x, n, w, own = x[keep], n[keep], w[keep], own[keep] if own is not None else None
+    return Answers(x, n, w, None if own is None else pd.factorize(own)[0], n_missing)
+
+
+def _is_short(frame: Any) -> bool:
+    """Whether this is a frame in memory of so few rows that they are taken as they are."""
+    length = (
+        len(frame) if isinstance(frame, pd.DataFrame) else getattr(frame, "height", getattr(frame, "num_rows", None))
+    )
+    return isinstance(length, int) and length <= _FEW
+
+
+def _rows_of(lazy: nw.LazyFrame[Any], used: Mapping[str, str], cluster: str | None) -> _Read:
+    """Every row, as floats, NaN where missing."""
+    eager = lazy.select(
+        *(nw.col(name).cast(nw.Float64).alias(key) for key, name in used.items()),
+        *([nw.col(cluster).alias("cluster")] if cluster else []),
+    ).collect()
+    values = np.asarray(eager.select(*used).to_numpy(), dtype=float)
+    return values, None, pd.Series(eager["cluster"].to_list()) if cluster else None
+
+
+def _counted(lazy: nw.LazyFrame[Any], used: Mapping[str, str], cluster: str | None) -> _Read:
+    """Distinct rows, and how many rows they are."""
+    plan: dict[str, nw.Expr] = {}
+    for key, name in used.items():
+        value, gone = answer_of(name)
+        plan |= {key: value, f"gone_{key}": gone.cast(nw.Float64)}
+    if cluster:
+        plan["cluster"] = nw.col(cluster)
+    table = lazy.select(*(expression.alias(key) for key, expression in plan.items()))
+    found = rows(table.group_by(*plan).agg(nw.len().cast(nw.Float64).alias("rows")))
+    found = found.sort_values(list(plan), ignore_index=True)  # engines group in any order
+    values = found[list(used)].to_numpy(dtype=float, copy=True)
+    values[found[[f"gone_{key}" for key in used]].to_numpy(dtype=float) > 0] = np.nan
+    return values, found["rows"].to_numpy(dtype=float), found["cluster"] if cluster else None

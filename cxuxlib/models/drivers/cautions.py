@@ -1,0 +1,64 @@
+"""What shares do not tell, said where it matters: collinearity, shared items, halo, suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cxuxlib.stats.shares import Division, share_values
+
+_VIF = 5.0  # variance inflation from which on a share says more of a driver's neighbours than of itself
+_SAME = 0.9  # correlation from which on two columns may hold the same answers
+_HALO = 0.5  # mean correlation, as the first eigenvalue tells it: (λ - 1) / (p - 1), among three drivers or more
+_MORE = 0.001  # of the outcome's variance: a smaller suppression is no more than noise
+
+
+def signs(corr: np.ndarray, division: Division) -> tuple[int, ...]:
+    """Sign of each player's coefficients beside all others and the controls; 0 where its columns differ."""
+    columns = [each for player in (*division.players, division.controls) for each in player]
+    beta = dict(zip(columns, np.linalg.solve(corr[np.ix_(columns, columns)], corr[columns, 0]), strict=True))
+    found = [{int(np.sign(beta[each])) for each in player} for player in division.players]
+    return tuple(each.pop() if len(each) == 1 else 0 for each in found)
+
+
+def cautions(corr: np.ndarray, names: Sequence[str], players: Sequence[str], division: Division) -> tuple[str, ...]:
+    """Sentences on what to beware of.
+
+    Args:
+        corr: correlations, the outcome first.
+        names: columns, in the order of ``corr``.
+        players: names of the players.
+        division: who they are.
+    """
+    drivers = [each for player in division.players for each in player]
+    columns = [*drivers, *division.controls]
+    said = []
+    inflation = np.diag(np.linalg.inv(corr[np.ix_(columns, columns)]))
+    for column, vif in zip(drivers, inflation, strict=False):
+        if vif > _VIF:
+            said.append(
+                f"Collinearity: the other columns explain {1 - 1 / vif:.0%} of {names[column]!r} (VIF {vif:.1f}), so "
+                "that its share hangs on theirs."
+            )
+    pairs = [(a, b) for i, a in enumerate([0, *drivers]) for b in drivers[i:] if abs(corr[a, b]) > _SAME]
+    said += [
+        f"Shared items? {names[a]!r} and {names[b]!r} correlate {corr[a, b]:.2f}: they may hold the same answers, or "
+        "ask the same."
+        for a, b in pairs
+    ]
+    first = float(np.linalg.eigvalsh(corr[np.ix_(drivers, drivers)])[-1])
+    if len(drivers) > 2 and (first - 1) / (len(drivers) - 1) > _HALO:
+        said.append(
+            f"Halo: the first eigenvalue is {first / len(drivers):.0%} of the drivers' variance; all ratings move "
+            "together, and the shares divide little else than what they have in common."
+        )
+    alone, unique, pratt = (share_values(kind, corr[None], division)[0] for kind in ("alone", "unique", "pratt"))
+    for name, player, one, beside, product in zip(players, division.players, alone, unique, pratt, strict=True):
+        if beside > one + _MORE:
+            said.append(f"Suppression: {name!r} explains more beside the others ({beside:.3f}) than alone ({one:.3f}).")
+        elif len(player) == 1 and product < -_MORE:
+            said.append(
+                f"Suppression: {name!r} changes its sign beside the others; its share is no sign of where to move it."
+            )
+    return tuple(said)

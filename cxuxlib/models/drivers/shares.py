@@ -1,0 +1,76 @@
+"""Shares of explained variance, their covariance and their intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxuxlib.results import Fit
+from cxuxlib.stats import intervals
+
+__all__ = ["Shares"]
+
+_SIGNED = ("pratt",)  # kinds that can be negative
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """The numbers behind `key_drivers`: values and covariance of all shares.
+
+    Args:
+        players: drivers, or groups of drivers.
+        values: shares of R² by kind and player, shape (kinds, k).
+        covariance: of the flattened values and R², shape (kinds · k + 1, kinds · k + 1); NaN without intervals.
+        r2: what is divided: the explained share of the outcome's variance, less that of the controls.
+        kinds: kinds of share, in the order of ``values``.
+        signs: of each player's coefficients beside all others: 1, -1, or 0 where a group has both.
+        warnings: sentences on what these shares do not tell: collinearity, shared items, halo, suppression.
+        draws: values and R² of each resample, shape (replications, kinds · k + 1), where intervals are bootstrapped.
+        pairs: units that answered both of two columns (outcome, drivers, controls), where missing is pairwise.
+    """
+
+    players: tuple[str, ...]
+    values: np.ndarray
+    covariance: np.ndarray
+    r2: float
+    kinds: tuple[str, ...] = ("lmg", "alone", "unique")
+    signs: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    draws: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+
+
+def tidy(shares: Shares, level: float) -> pd.DataFrame:
+    """One row per kind and player, with the interval.
+
+    By the delta method it is Wald on the root of the share, squared back, since a share is never negative (Pratt's can
+    be, and has the plain Wald interval); from draws it is their percentiles.
+    """
+    values = shares.values.ravel()
+    errors = np.sqrt(np.diag(shares.covariance))[:-1]
+    kinds = np.repeat(shares.kinds, len(shares.players))
+    if shares.draws is None:
+        root = np.sqrt(values.clip(0.0))
+        z = intervals.normal_quantile(level)
+        half = np.divide(z * errors, 2 * root, out=np.zeros_like(root), where=values > np.nan_to_num(errors) * 1e-6)
+        low, high = (root - half).clip(0.0) ** 2, ((root + half) ** 2).clip(None, 1.0)
+        signed = np.isin(kinds, _SIGNED)
+        low, high = np.where(signed, values - z * errors, low), np.where(signed, values + z * errors, high)
+    else:
+        low, high = np.quantile(shares.draws[:, :-1], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return pd.DataFrame({
+        "term": list(shares.players) * len(shares.kinds),
+        "kind": kinds,
+        "value": values,
+        "std_error": errors,
+        "low": low,
+        "high": high,
+        "p": np.nan,
+    })  # fmt: skip
+
+
+def fitted(label: tuple[str, str], shares: Shares, quality: dict[str, float], level: float, how: str) -> Fit:
+    """The result of a division."""
+    return Fit(*label, tidy(shares, level), quality, shares, level, how)
