@@ -4,22 +4,22 @@ This package alone knows dataframe engines. It reads pandas, Polars (eager and l
 narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
-from cxuxlib.frames.distinct import Cells, cells
 from cxuxlib.frames.answers import Answers, answers
+from cxuxlib.frames.distinct import Cells, cells
 from cxuxlib.frames.pairing import pairs
 from cxuxlib.frames.reduce import sums
 from cxuxlib.frames.spans import Durations, Period, Until, ages, durations, histories
 from cxuxlib.frames.tally import columns, counts, expand
 
 __all__ = [
-    "Cells",
     "Answers",
+    "Cells",
     "Durations",
     "Period",
     "Until",
     "ages",
-    "cells",
     "answers",
+    "cells",
     "columns",
     "counts",
     "durations",
