@@ -73,7 +73,7 @@ class Design(NamedTuple):
 def plan(formula: str) -> Plan:
     """Take a formula apart, and refuse what cannot be computed from distinct rows."""
     if not isinstance(formula, str):
-        raise ArgumentError(f"formula is a text such as 'recommend ~ ease + C(segment)'; got {formula!r}.")
+        raise ArgumentError(f"formula is a text such as 'recommend ~ ease + C(segment)'; got {formula!r:.80}.")
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
