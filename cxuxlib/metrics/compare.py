@@ -16,7 +16,7 @@ from cxuxlib.metrics.from_sums import definitions, differs, mix, ratio_sums, sha
 from cxuxlib.stats import comparisons, intervals, multiplicity
 from cxuxlib.stats import paired as same_units
 from cxuxlib.stats.intervals import RatioSums
-from cxuxlib.stats.testing import Comparison
+from cxuxlib.stats.testing import Comparison, as_ratio
 from cxuxlib.study import Metric
 
 __all__ = ["adjust", "compare"]
@@ -177,13 +177,7 @@ def _independent(metric: Metric, first: RatioSums, second: RatioSums, plain: boo
     result = comparisons.two_ratios(first, second, level)
     if metric.link == "exp":
         how = "Welch t on logarithms, ratio a / b" if plain else "delta method on logarithms, ratio a / b"
-        return Comparison(
-            intervals.antilog(result.difference),
-            intervals.antilog(result.low),
-            intervals.antilog(result.high),
-            result.p,
-            how,
-        )
+        return as_ratio(result, how)
     return result._replace(method="Welch t") if plain else result
 
 
@@ -238,13 +232,7 @@ def _within(metric: Metric, row: pd.Series, level: float) -> Comparison:
     result = same_units.paired_mean(d / n, squares / (n - 1) if squares > 1e-14 * dd else 0.0, n, level)
     if metric.link == "exp":
         how = "paired t on logarithms, ratio a / b"
-        return Comparison(
-            intervals.antilog(result.difference),
-            intervals.antilog(result.low),
-            intervals.antilog(result.high),
-            result.p,
-            how,
-        )
+        return as_ratio(result, how)
     return result
 
 
