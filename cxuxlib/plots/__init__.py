@@ -2,5 +2,6 @@
 
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
 from cxuxlib.plots.picture import Picture
+from cxuxlib.plots.priorities import importance_performance, penalty_reward
 
-__all__ = ["Picture", "drivers", "estimates", "funnel", "verdicts"]
+__all__ = ["Picture", "drivers", "estimates", "funnel", "importance_performance", "penalty_reward", "verdicts"]
