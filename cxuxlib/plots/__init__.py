@@ -2,6 +2,16 @@
 
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
 from cxuxlib.plots.picture import Picture
+from cxuxlib.plots.priorities import importance_performance, penalty_reward
 from cxuxlib.plots.ranking import driver_ranks
 
-__all__ = ["Picture", "driver_ranks", "drivers", "estimates", "funnel", "verdicts"]
+__all__ = [
+    "Picture",
+    "driver_ranks",
+    "drivers",
+    "estimates",
+    "funnel",
+    "importance_performance",
+    "penalty_reward",
+    "verdicts",
+]

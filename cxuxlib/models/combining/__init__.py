@@ -1,0 +1,1 @@
+"""How experiences combine: rules out of sample, penalties and rewards, importance against performance."""
