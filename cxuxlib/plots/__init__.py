@@ -1,5 +1,6 @@
 """Pictures of results; they draw and compute nothing."""
 
+from cxuxlib.plots.answered import answers, predicted
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
 from cxuxlib.plots.picture import Picture
 from cxuxlib.plots.priorities import importance_performance, penalty_reward
@@ -7,11 +8,13 @@ from cxuxlib.plots.ranking import driver_ranks
 
 __all__ = [
     "Picture",
+    "answers",
     "driver_ranks",
     "drivers",
     "estimates",
     "funnel",
     "importance_performance",
     "penalty_reward",
+    "predicted",
     "verdicts",
 ]
