@@ -13,7 +13,7 @@ import narwhals as nw
 
 from cxuxlib import formulas
 from cxuxlib.errors import AnswerError
-from cxuxlib.frames.reading import answer_of, rows
+from cxuxlib.frames.reading import rows
 from cxuxlib.study import Answer, Metric
 
 __all__ = ["number_of", "refuse", "scored_rows"]
@@ -48,12 +48,13 @@ def scored_rows(lazy: nw.LazyFrame[Any], metrics: Sequence[Metric], keep: Mappin
     name_of = {(i, k): read.setdefault(spec, f"{len(read)}") for i, k, spec in answers}
     schema, first, second = lazy.collect_schema(), [], []
     for spec, name in read.items():
-        value, missing = answer_of(spec.column, _stand_in(spec))
-        first += [value.alias(f"v{name}"), missing.alias(f"g{name}")]
+        value = nw.col(spec.column).cast(nw.Float64)
         counted = schema[spec.column].is_integer() or schema[spec.column] == nw.Boolean
-        valid = _valid(spec, nw.col(f"v{name}"), counted)
-        second += [nw.col(f"g{name}"), (~valid).alias(f"b{name}")]
-        second.append(nw.when(valid).then(nw.col(f"v{name}")).otherwise(_stand_in(spec)).alias(f"v{name}"))
+        missing = nw.col(spec.column).is_null() if counted else value.is_nan().fill_null(True)
+        first += [value.alias(f"v{name}"), missing.alias(f"g{name}")]
+        there, valid = ~nw.col(f"g{name}"), _valid(spec, nw.col(f"v{name}"), counted).fill_null(False)
+        second += [nw.col(f"g{name}"), (there & ~valid).alias(f"b{name}")]
+        second.append(nw.when(there & valid).then(nw.col(f"v{name}")).otherwise(_stand_in(spec)).alias(f"v{name}"))
     lazy = lazy.select(*(expression.alias(name) for name, expression in keep.items()), *first).select(*kept, *second)
     third: list[nw.Expr] = []
     for i, metric in enumerate(metrics):
