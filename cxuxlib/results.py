@@ -112,19 +112,21 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Size, means and covariances of a table without missing answers.
+    """Size, means and covariances of a table.
 
     Args:
         n: number of units.
         names: column names, in the order of the arrays.
         means: shape (p,).
-        covariance: shape (p, p), divisor n - 1.
+        covariance: shape (p, p), divisor n - 1, with weights of mean 1.
         n_missing: units left out because an answer was missing.
         fourth: asymptotic covariance (times n) of the correlations, pairs in row order, shape (q, q) with
             q = p(p - 1)/2; with it intervals hold whatever the distribution, without it they need normality.
+        sizes: sum of the sampling weights and of their squares; None without weights.
+        pairs: units that answered both of a pair of columns, shape (p, p); None where rows are complete.
 
-    Two disjoint samples add up to the moments of both together, without ``fourth`` (Chan, Golub & LeVeque 1983,
-    doi:10.1080/00031305.1983.10483115).
+    Two disjoint samples of complete rows add up to the moments of both together, without ``fourth`` (Chan, Golub &
+    LeVeque 1983, doi:10.1080/00031305.1983.10483115).
 
     >>> a = Moments(2, ("x",), np.array([1.5]), np.array([[0.5]]))
     >>> b = Moments(2, ("x",), np.array([3.5]), np.array([[0.5]]))
@@ -138,16 +140,31 @@ class Moments:
     covariance: np.ndarray
     n_missing: int = 0
     fourth: np.ndarray | None = None
+    sizes: tuple[float, float] | None = None
+    pairs: np.ndarray | None = None
+
+    @property
+    def effective_n(self) -> float:
+        """(Σw)²/Σw², equal to n without weights."""
+        return float(self.n) if self.sizes is None else self.sizes[0] ** 2 / self.sizes[1]
 
     def __add__(self, other: Moments) -> Moments:
         if self.names != other.names:
             raise ArgumentError(f"These moments are of different columns: {self.names} and {other.names}.")
-        n = self.n + other.n
+        if self.pairs is not None or other.pairs is not None:
+            raise ArgumentError("Pairwise moments are each of other units and do not add up; take complete rows.")
+        if (self.sizes is None) != (other.sizes is None):
+            raise ArgumentError("Only one of these moments has weights; give the other weights of 1.")
+        mine, theirs = (self.sizes or (self.n, 0.0)), (other.sizes or (other.n, 0.0))
+        n, total = self.n + other.n, mine[0] + theirs[0]
         gap = other.means - self.means
-        scatter = (self.n - 1) * self.covariance + (other.n - 1) * other.covariance
-        scatter = scatter + np.outer(gap, gap) * self.n * other.n / n
-        means = self.means + gap * other.n / n
-        return Moments(n, self.names, means, scatter / (n - 1), self.n_missing + other.n_missing)
+        scatter = sum(w * (each.n - 1) / each.n * each.covariance for w, each in ((mine[0], self), (theirs[0], other)))
+        scatter = scatter + np.outer(gap, gap) * mine[0] * theirs[0] / total
+        means = self.means + gap * theirs[0] / total
+        sizes = None if self.sizes is None else (total, mine[1] + theirs[1])
+        missing = self.n_missing + other.n_missing
+        return Moments(n, self.names, means, scatter / total * n / (n - 1), missing, sizes=sizes)
 
     def __repr__(self) -> str:
-        return f"Moments of {len(self.names)} columns, n = {self.n:,} ({self.n_missing:,} left out as incomplete)"
+        left_out = "pairwise, without any answer" if self.pairs is not None else "left out as incomplete"
+        return f"Moments of {len(self.names)} columns, n = {self.n:,} ({self.n_missing:,} {left_out})"

@@ -176,3 +176,9 @@ def test_ids_that_repeat_ask_for_the_unit(frame: Native) -> None:
         linear("y ~ a", frame(TABLE), unit="flat")
     with pytest.raises(ArgumentError, match="'a' is the unit and stands in the formula"):
         linear("y ~ a", TABLE, unit="a")
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_a_column_named_by_a_number_is_never_dropped(model: Any, left: str) -> None:
+    with pytest.raises(ArgumentError, match="'1' is read as a number, not as a column; rename the column"):
+        model(f"{left} ~ a + `1`", TABLE.assign(**{"1": 2.0}))

@@ -14,6 +14,7 @@ import pytest
 
 from cxuxlib import compare, cx, events, measure, models, trend, ux
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, UnitError
+from cxuxlib.frames import counts, moments_by
 from tests import events_reference as slow
 from tests.events_logs import BUY, NIGHTS, STEPS, agree, check_all, fixed, lines, table
 
@@ -142,6 +143,29 @@ def test_models_count_the_same(spark: Any) -> None:
     data = answers()[["recommend", "success", "ease"]]
     found, expected = (models.key_drivers(each, "recommend", ["success", "ease"]) for each in (on(spark, data), data))
     same(found.terms, expected.terms)
+    data = answers().drop(columns="duration_s").assign(customer_id=np.arange(400) // 2)
+    given, names = on(spark, data), ["recommend", "ease", "success"]
+    same(counts(given, [*names, "design"], unit="customer_id", weight="weight"),
+         counts(data, [*names, "design"], unit="customer_id", weight="weight"))  # fmt: skip
+    for call in ("ordered_logit", "linear"):
+        for more in ({"unit": "customer_id"}, {"unit": None, "weight": "weight"}):
+            fits = (getattr(models, call)("recommend ~ ease + C(design)", each, **more) for each in (given, data))
+            same(*(fit.terms for fit in fits))
+
+
+@pytest.mark.parametrize("missing", ["complete", "pairwise"])
+def test_moments_are_the_same(spark: Any, missing: Any) -> None:
+    data = answers().drop(columns="customer_id")
+    names = ["recommend", "ease", "success"]
+    mine, theirs = (
+        moments_by(each, names, "design", weight="weight", missing=missing) for each in (on(spark, data), data)
+    )
+    assert list(mine) == list(theirs)
+    for design, expected in theirs.items():
+        found = mine[design]
+        assert (found.n, found.n_missing) == (expected.n, expected.n_missing)
+        np.testing.assert_allclose(found.means, expected.means, rtol=1e-9)
+        np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-9)
 
 
 def test_attempts_are_measured_where_they_are(spark: Any) -> None:

@@ -65,10 +65,12 @@ def open_frame(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
         missing = [name for name in columns if name not in existing]
         if not missing:
             keep = [name for name in existing if isinstance(name, str) and existing.count(name) == 1]
-            frame = frame[keep].infer_objects()
-            for name in columns:
-                if frame[name].dtype == object:  # pd.NA among objects is no null to narwhals
-                    frame[name] = frame[name].where(frame[name].notna(), None)
+            frame = frame[keep] if len(keep) < len(existing) else frame
+            if any(isinstance(dtype, np.dtype) and dtype.kind == "O" for dtype in frame.dtypes):
+                frame = frame.infer_objects()
+                for name in columns:
+                    if frame[name].dtype == object:  # pd.NA among objects is no null to narwhals
+                        frame[name] = frame[name].where(frame[name].notna(), None)
     try:
         lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
     except (TypeError, NarwhalsError) as error:
@@ -100,8 +102,18 @@ def engine_errors(where: str = "", kind: type[CxuxError] = DataError) -> Iterato
         raise kind(f"{where}{str(error).splitlines()[0]}") from error
 
 
+def _plain(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
+    """Whether these are NumPy numbers or true/false in a pandas frame, which narwhals takes longer to find out."""
+    if not lazy.implementation.is_pandas():
+        return False
+    kinds = lazy.to_native().dtypes
+    return all(isinstance(kinds[name], np.dtype) and kinds[name].kind in "biuf" for name in columns)
+
+
 def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
     """Refuse columns that hold anything but numbers or true/false."""
+    if _plain(lazy, columns):
+        return
     schema = lazy.collect_schema()
     for name in columns:
         dtype = schema[name]
@@ -155,6 +167,8 @@ def absent(lazy: nw.LazyFrame[Any], column: str) -> nw.Expr:
 
 def check_keys(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
     """Refuse to group by lists, by values of several kinds, and by what else not every engine can tell apart."""
+    if _plain(lazy, columns):
+        return
     schema = lazy.collect_schema()
     for name in columns:
         dtype = schema[name]
@@ -194,7 +208,8 @@ def check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str], advice
         if lost:
             raise UnitError(f"{lost:,} rows have no {unit!r}; drop them or find out whose they are.")
     elif unit is ...:
-        names = [name for name in lazy.collect_schema().names() if name not in used and _is_id(name)]
+        existing = lazy.to_native().columns if lazy.implementation.is_pandas() else lazy.collect_schema().names()
+        names = [name for name in existing if name not in used and _is_id(name)]
         if not names:
             return
         plan = [nw.len().alias("rows"), *(nw.col(name).n_unique().alias(name) for name in names)]

@@ -3,43 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
+import narwhals as nw
 import pandas as pd
 
-from cxuxlib.errors import AnswerError, ColumnError, unknown
-from cxuxlib.frames.distinct import cells
-from cxuxlib.frames.reading import check_numeric, open_frame, rows
+from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, SampleError, unknown
+from cxuxlib.frames.handing import in_engine
+from cxuxlib.frames.reading import Unit, absent, answer_of, check_keys, check_numeric, check_units, open_frame, rows
+from cxuxlib.frames.reduce import in_order
 
 __all__ = ["columns", "counts", "expand"]
 
-_ADVICE = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
+_ADVICE = "Say unit={name!r} to keep it, or unit=None if each row is a unit."
 
 
 def counts(
-    frame: Any, columns: Sequence[str], *, weight: str | None = None, frequency: str | None = None
-) -> tuple[pd.DataFrame, int]:
-    """Reduce a frame to its distinct complete rows, how often each occurs, and their weights.
+    frame: Any,
+    columns: Sequence[str],
+    *,
+    unit: Unit = ...,
+    weight: str | None = None,
+    frequency: str | None = None,
+) -> pd.DataFrame:
+    """Reduce a frame to its distinct rows and how many units each stands for, losing nothing that a model asks for.
 
     Args:
-        frame: a frame of pandas, Polars, Arrow or DuckDB with one row per unit.
-        columns: numeric columns; a row with a missing value in one of them is left out and counted.
-        weight: column of sampling weights, 0 or more.
-        frequency: column that says how many units a row stands for.
+        frame: a frame of pandas, Polars, Arrow, DuckDB or PySpark with one row per unit.
+        columns: columns of numbers, true/false or texts; missing answers stay, as such.
+        unit: column that says which rows belong together, kept as a column; None says rows are units; left out,
+            repeated ids are refused.
+        weight: column of sampling weights, kept as a column.
+        frequency: column that says how many units a row stands for already.
 
     Returns:
-        The table (c0, c1, ... the columns in their order; n; w = sum of weights; ww = sum of squared weights),
-        and the number of units left out.
+        One row for each distinct row: the columns, ``weight`` and ``unit`` where they are given, and ``n``. Give it to
+        a model as rows are given, with ``frequency="n"``: the numbers are the same.
 
     Raises:
-        ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
+        ColumnError, AnswerError, UnitError, SampleError, ArgumentError: what is wrong with the frame.
+
+    Source: practice. Checked against: models on the rows, on six engines.
+
+    >>> counts(pd.DataFrame({"ease": [5, 5, 2, None], "wave": ["a", "a", "a", "b"]}), ["ease", "wave"])
+       ease wave  n
+    0   2.0    a  1
+    1   5.0    a  2
+    2   NaN    b  1
     """
-    lazy = open_frame(frame, columns)
-    check_numeric(lazy, columns)
-    found = cells(frame, columns, weight=weight, frequency=frequency, advice=_ADVICE)
-    keys = [f"c{i}" for i in range(len(columns))]
-    table = found.table.set_axis(keys, axis=1).astype(float).assign(n=found.n, w=found.w, ww=found.ww)
-    return table.sort_values(keys, ignore_index=True), found.n_missing
+    if isinstance(columns, str):
+        raise ArgumentError(f"columns is a list of names; got the text {columns!r}.")
+    keys = list(dict.fromkeys([*columns, *([weight] if weight else []), *([unit] if isinstance(unit, str) else [])]))
+    if "n" in keys:
+        raise ArgumentError("A column is named 'n', as the counts are; rename it.")
+    lazy = open_frame(frame, [*keys, *([frequency] if frequency else [])])
+    check_numeric(lazy, [each for each in (weight, frequency) if each])
+    check_keys(lazy, keys)
+    if not (frequency and unit is ...):
+        check_units(lazy, unit, [*keys, *([frequency] if frequency else [])], _ADVICE)
+    schema, plan = lazy.collect_schema(), {}
+    for i, name in enumerate(keys):
+        plan[f"k{i}"] = nw.when(~absent(lazy, name)).then(nw.col(name)) if schema[name].is_float() else nw.col(name)
+    many, lost = answer_of(frequency) if frequency else (nw.lit(1.0), nw.lit(False))
+    wrong = lost | (many < 0) | (many != many.round(0)) | (many == inf)
+    plan |= {"n": many, "wrong": wrong.cast(nw.Float64)}
+    table = in_engine(lazy.select(*dict.fromkeys([*keys, *([frequency] if frequency else [])])))
+    table = table.select(*(part.alias(name) for name, part in plan.items()))
+    own = [f"k{i}" for i in range(len(keys))]
+    found = rows(table.group_by(*own).agg(nw.col("n").sum(), nw.col("wrong").sum()))
+    if broken := int(found["wrong"].sum()):
+        raise AnswerError(f"{broken:,} rows have a missing, negative, broken or infinite count in {frequency!r}.")
+    if found.empty:
+        raise SampleError("The frame has no rows.")
+    found = found[found["n"] > 0].sort_values(own, key=in_order, ignore_index=True)
+    return found.drop(columns="wrong").set_axis([*keys, "n"], axis=1).astype({"n": "int64"})
 
 
 def expand(table: pd.DataFrame, frequency: str = "n") -> pd.DataFrame:

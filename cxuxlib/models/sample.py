@@ -72,6 +72,8 @@ class Sample:
                 raise ArgumentError("Normal theory knows complete, independent units only; leave interval out.")
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
         if self.fourth is None:
+            if self.pairs is not None:
+                raise ArgumentError("Pairwise moments tell no errors; give rows or counts, or ask for no interval.")
             if interval == "robust":
                 raise ArgumentError("These moments have no fourth moments, so they allow interval='normal' only.")
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
@@ -114,7 +116,8 @@ def sample(
         covariance = data.covariance[np.ix_(at, at)]
         corr = _accepted(names, covariance, data.n)
         known = None if data.fourth is None else _among(data.fourth, len(data.names), at)
-        return Sample(tuple(names), corr, data.n, data.n, data.n_missing, known)
+        among = None if data.pairs is None else data.pairs[np.ix_(at, at)]
+        return Sample(tuple(names), corr, data.n, data.effective_n, data.n_missing, known, pairs=among)
     rows = answers(data, names, weight=weight, frequency=frequency, cluster=cluster, least=2 if pairs else None)
     x, nw, size = rows.x, rows.n * rows.w, round(float(rows.n.sum()))
     if size >= 2 and nw.sum() <= 0:

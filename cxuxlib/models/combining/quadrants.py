@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, unknown
-from cxuxlib.frames import counts
+from cxuxlib.frames import answers
 from cxuxlib.models.combining.spans import Columns, Span, given, named, spans
 from cxuxlib.models.drivers import key_drivers
 from cxuxlib.results import Moments
@@ -115,18 +115,16 @@ def _rated(
             if name not in data.names:
                 raise ColumnError(unknown("column", name, data.names))
         at = [data.names.index(name) for name in names]
-        means, errors = data.means[at], np.sqrt(np.diag(data.covariance)[at] / data.n)
+        means, errors = data.means[at], np.sqrt(np.diag(data.covariance)[at] / data.effective_n)
         for name, mean in zip(names, means, strict=True):
             if not scales[name].low <= mean <= scales[name].high:
                 raise AnswerError(f"{name!r} has the mean {mean:g}, outside its scale {scales[name]}.")
         return means, errors, scales, data.n, data.n_missing
-    table, n_missing = counts(data, columns, weight=weight, frequency=frequency)
-    answers = table[[f"c{i}" for i in range(1, len(columns))]].set_axis(names, axis=1)
-    x, w, ww = answers.to_numpy(), table["w"].to_numpy(), table["ww"].to_numpy()
-    n = round(float(table["n"].sum()))
+    read = answers(data, columns, weight=weight, frequency=frequency)
+    x, w, ww, n = read.x[:, 1:], read.n * read.w, read.n * read.w**2, round(float(read.n.sum()))
     means = np.average(x, axis=0, weights=w)
     errors = np.sqrt(ww @ (x - means) ** 2 * n / (n - 1)) / w.sum()
-    return means, errors, spans(drivers, answers[w > 0], "drivers"), n, n_missing
+    return means, errors, spans(drivers, pd.DataFrame(x[w > 0], columns=names), "drivers"), n, read.n_missing
 
 
 def _quadrant(row: dict[str, Any], cuts: tuple[float, float]) -> str:

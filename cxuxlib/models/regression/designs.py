@@ -74,6 +74,11 @@ def plan(formula: str) -> Plan:
     """Take a formula apart, and refuse what cannot be computed from distinct rows."""
     if not isinstance(formula, str):
         raise ArgumentError(f"formula is a text such as 'recommend ~ ease + C(segment)'; got {formula!r:.80}.")
+    numbers = re.findall(r"`\s*([\d.]+)\s*`", formula)
+    if numbers:
+        raise ArgumentError(
+            f"In {formula!r} {listed(numbers)} is read as a number, not as a column; rename the column."
+        )
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 

@@ -24,6 +24,11 @@ def from_moments(made: Plan, data: Moments, errors: Errors | None) -> tuple[Regr
         raise ArgumentError(
             "Moments say nothing of unequal variances: errors is 'observed'. Robust errors need rows or counts."
         )
+    if data.sizes is not None or data.pairs is not None:
+        raise ArgumentError(
+            "Least squares from moments wants complete rows without sampling weights: with weights, errors from equal "
+            "variances would be wrong. Give rows or counts."
+        )
     terms = [str(term) for term in made.right if str(term) != "1"]
     if made.name is None or made.levels or not made.intercept or sorted(terms) != sorted(made.covariates):
         raise ArgumentError(
