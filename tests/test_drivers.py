@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from cxuxlib.errors import ArgumentError, ModelError
 from cxuxlib.models import DriverOptions, driver_ranks, key_drivers, share_difference, share_differences
@@ -130,6 +131,14 @@ def test_suppression_is_named() -> None:
 
 
 # --- how sure -------------------------------------------------------------------------------------------------------
+
+
+def test_ends_of_an_interval_are_where_the_share_is_told_apart() -> None:
+    terms = key_drivers(answers(), "rating", DRIVERS).terms
+    v, s, low, high = (terms[name].to_numpy() for name in ("value", "std_error", "low", "high"))
+    z = norm.ppf(0.975)
+    np.testing.assert_allclose(np.sqrt(v) - np.sqrt(low), np.minimum(z * s / (2 * np.sqrt(v)), np.sqrt(v)), rtol=1e-9)
+    np.testing.assert_allclose((high - v) ** 2, z**2 * s**2 * high / v, rtol=1e-9)
 
 
 def test_without_an_interval_there_is_none_and_the_method_says_so() -> None:

@@ -45,8 +45,10 @@ class Shares:
 def tidy(shares: Shares, level: float) -> pd.DataFrame:
     """One row per kind and player, with the interval.
 
-    By the delta method it is Wald on the root of the share, squared back, since a share is never negative (Pratt's can
-    be, and has the plain Wald interval); from draws it is their percentiles.
+    By the delta method the lower end is Wald's on the root of the share, squared back, since a share is never negative;
+    the upper end u solves (u - v)² = z² s² u/v, the score interval of a share whose variance grows with itself, for the
+    error of a share that came out small is too small. Pratt's can be negative and has the plain Wald interval. From
+    draws both ends are their percentiles.
     """
     values = shares.values.ravel()
     errors = np.sqrt(np.diag(shares.covariance))[:-1]
@@ -55,7 +57,8 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         root = np.sqrt(values.clip(0.0))
         z = intervals.normal_quantile(level)
         half = np.divide(z * errors, 2 * root, out=np.zeros_like(root), where=values > np.nan_to_num(errors) * 1e-6)
-        low, high = (root - half).clip(0.0) ** 2, ((root + half) ** 2).clip(None, 1.0)
+        low = (root - half).clip(0.0) ** 2
+        high = (values + 2 * half * (half + np.hypot(half, root))).clip(None, 1.0)  # half² = z² s² / 4v
         signed = np.isin(kinds, _SIGNED)
         low, high = np.where(signed, values - z * errors, low), np.where(signed, values + z * errors, high)
     else:
