@@ -161,25 +161,30 @@ def pyfixest(vcov: Any) -> Callable[[pd.DataFrame], Callable[[], Found]]:
     return ready
 
 
-def duckreg(frame: pd.DataFrame) -> Callable[[], Found]:
-    """Least squares of duckreg on a DuckDB table."""
-    import duckdb
-    from duckreg.estimators import DuckRegression
+def duckreg(kind: str, outcome: str, **more: Any) -> Callable[[pd.DataFrame], Callable[[], Found]]:
+    """Least squares or logit of duckreg on a DuckDB table."""
 
-    file = str(Path(tempfile.mkdtemp()) / "answers.duckdb")
-    with duckdb.connect(file) as connection:
-        connection.register("answers", frame)
-        connection.execute("CREATE TABLE kept AS SELECT * FROM answers")
+    def ready(frame: pd.DataFrame) -> Callable[[], Found]:
+        import duckdb
+        from duckreg import estimators
 
-    def run() -> Found:
-        fit = DuckRegression(
-            db_name=file, table_name="kept", formula=f"answer ~ {' + '.join(ALL)} + segment", seed=1, n_bootstraps=0
-        )
-        fit.fit()
-        fit.fit_vcov()
-        return None
+        file = str(Path(tempfile.mkdtemp()) / "answers.duckdb")
+        with duckdb.connect(file) as connection:
+            connection.register("answers", frame.astype({outcome: float}))
+            connection.execute("CREATE TABLE kept AS SELECT * FROM answers")
 
-    return run
+        def run() -> Found:
+            formula = f"{outcome} ~ {' + '.join(ALL)} + segment"
+            fit = getattr(estimators, kind)(
+                db_name=file, table_name="kept", formula=formula, seed=1, n_bootstraps=0, **more
+            )
+            fit.fit()
+            fit.fit_vcov()
+            return None
+
+        return run
+
+    return ready
 
 
 def statsmodels_logit(frame: pd.DataFrame) -> Callable[[], Found]:
@@ -256,7 +261,7 @@ JOBS: dict[str, dict[str, tuple[Callable[[pd.DataFrame], Callable[[], Found]], f
     "least squares, HC1": {
         "cxuxlib": (ours("linear", f"answer ~ {FORMULA}", unit=None), 1e8),
         "statsmodels OLS": (ols(""), 1e7), "pyfixest": (pyfixest("HC1"), 1e7),
-        "duckreg (no C(segment))": (duckreg, 1e7),
+        "duckreg (no C(segment))": (duckreg("DuckRegression", "answer", cluster_col=""), 1e7),
     },
     "least squares, 2,000 clusters": {
         "cxuxlib": (ours("linear", f"answer ~ {FORMULA}", unit="branch"), 1e8),
@@ -271,6 +276,7 @@ JOBS: dict[str, dict[str, tuple[Callable[[pd.DataFrame], Callable[[], Found]], f
         "cxuxlib": (ours("logit", f"good ~ {FORMULA}", unit=None), 1e8),
         "cxuxlib, Parquet": (ours("logit", f"good ~ {FORMULA}", "parquet", unit=None), 1e8),
         "statsmodels Logit": (statsmodels_logit, 1e7), "scikit-learn, no errors": (sklearn_logit, 1e7),
+        "duckreg (no C(segment), one step)": (duckreg("DuckLogisticRegression", "good"), 1e7),
     },
 }  # fmt: skip
 

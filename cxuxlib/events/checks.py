@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -13,6 +13,8 @@ from cxuxlib.frames.logs import TIME
 from cxuxlib.frames.reading import rows
 
 Plan = nw.LazyFrame[Any]
+
+_LOOK = 10_000
 
 
 def columns(plan: Plan, names: Sequence[str]) -> None:
@@ -36,16 +38,21 @@ def seconds(name: str, value: float, what: str = "seconds") -> None:
         raise ArgumentError(f"{name} is {what}, above 0; got {value!r}.")
 
 
-def occurs(plan: Plan, column: str, names: Sequence[str], what: str) -> None:
+def common(plan: Plan, column: str) -> frozenset[str]:
+    """Names of events among the first rows: of most that are asked for, one look tells that they occur."""
+    return frozenset(rows(plan.select(column).head(_LOOK).unique())[column])
+
+
+def occurs(plan: Plan, column: str, names: Sequence[str], what: str, known: Collection[str]) -> None:
     """Refuse names of events of which a log has none; cheap where it has one, for the first is enough."""
-    if not _holds(plan, column, names):
+    if not any(name in known for name in names) and not _holds(plan, column, names):
         raise ColumnError(f"{what}: {_none_of(plan, column, names)}")
 
 
-def warn_of_absent(plan: Plan, column: str, names: Sequence[str], what: str) -> None:
+def warn_of_absent(plan: Plan, column: str, names: Sequence[str], what: str, known: Collection[str]) -> None:
     """Warn of names of events that a log does not hold: nobody did it, or the name is spelt in another way."""
     for name in names:
-        if not _holds(plan, column, [name]):
+        if name not in known and not _holds(plan, column, [name]):
             warnings.warn(f"{what}: {_none_of(plan, column, [name])}", UserWarning, stacklevel=4)
 
 

@@ -103,8 +103,9 @@ def _check(log: Log, names: Sequence[tuple[str, ...]], window_s: float, key: str
     extra = [name for name in (key, by) if name is not None]
     checks.columns(log.rows, extra)
     checks.apart([log.user, log.event, log.at, *extra])
+    known = checks.common(log.rows, log.event)
     for number, step in enumerate(names, start=1):
-        checks.occurs(log.rows, log.event, step, f"Step {number}")
+        checks.occurs(log.rows, log.event, step, f"Step {number}", known)
 
 
 def _reached(log: Log, names: Sequence[tuple[str, ...]], key: str | None, by: str | None, window: int) -> Plan:

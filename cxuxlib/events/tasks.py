@@ -194,11 +194,12 @@ def _opened(
     for task in wanted:
         _check(task)
     _, end, log = log_end(log, until)
+    known = checks.common(log.rows, log.event)
     for task in wanted:
-        checks.occurs(log.rows, log.event, events_of(task.start, "start"), f"Task {task.name!r} never starts")
+        checks.occurs(log.rows, log.event, events_of(task.start, "start"), f"Task {task.name!r} never starts", known)
         for kind in _KINDS[1:]:
             wanted_events = events_of(getattr(task, kind), kind)
-            checks.warn_of_absent(log.rows, log.event, wanted_events, f"Task {task.name!r} counts no {kind}")
+            checks.warn_of_absent(log.rows, log.event, wanted_events, f"Task {task.name!r} counts no {kind}", known)
     return wanted, groups, end, log
 
 

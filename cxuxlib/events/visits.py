@@ -109,8 +109,9 @@ def _check(
         raise ArgumentError("With a key, sessions are told apart already: there is no midnight to end them.")
     checks.columns(log.rows, [*keep, *([key] if key else [])])
     checks.apart([log.user, key or "session", "start_at", "end_at", "duration_s", "n_events", *counts, *keep])
+    known = checks.common(log.rows, log.event) if counts else ()
     for name, events in counts.items():
-        checks.occurs(log.rows, log.event, events, f"counts[{name!r}]")
+        checks.occurs(log.rows, log.event, events, f"counts[{name!r}]", known)
 
 
 def _day(log: Log, zone: str) -> nw.Expr:
