@@ -18,7 +18,7 @@ __all__ = ["Cells", "Clusters", "cells"]
 
 Array = np.ndarray
 
-_ADVICE = "Say unit={name!r} for errors that know it, or unit=None if each row is a unit."
+ADVICE = "Say unit={name!r} for errors that know it, or unit=None if each row is a unit."
 _FETCHED = 100_000_000  # numbers that are brought here from an engine to be counted
 _SUMS = ("n", "w", "ww", "none", "broken")
 
@@ -70,7 +70,7 @@ def cells(
     unit: Unit = ...,
     weight: str | None = None,
     frequency: str | None = None,
-    advice: str = _ADVICE,
+    advice: str = ADVICE,
 ) -> Cells:
     """Reduce a frame to its distinct complete rows, in one pass.
 

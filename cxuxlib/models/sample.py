@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from cxuxlib.errors import ArgumentError, ColumnError, ModelError, SampleError, 
 from cxuxlib.frames import Answers, answers
 from cxuxlib.results import Moments
 from cxuxlib.stats import correlations, pairwise
+from cxuxlib.stats.resampling import resampled_correlations
 
 Interval = Literal["robust", "normal"]
 
@@ -79,6 +80,23 @@ class Sample:
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
         covariance = correlations.robust_covariance(gradients, self.fourth, self.effective_n)
         return covariance, f"delta method, distribution-free{self.said}"
+
+    @property
+    def measure(self) -> str:
+        """Which R² these correlations give."""
+        return "R2"
+
+    def resampled(self, replications: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Correlations of resamples of units or clusters, a few hundred at a time; NaN where a column is constant."""
+        if self.rows is None:
+            raise ArgumentError("Moments cannot be resampled; give rows or counts, or leave interval out.")
+        x, n, w, cluster, _ = self.rows
+        return resampled_correlations(x, n, w, cluster, replications, rng)
+
+    @property
+    def resamples(self) -> str:
+        """What is drawn."""
+        return "units" if self.rows is None or self.rows.cluster is None else "clusters"
 
     @property
     def said(self) -> str:

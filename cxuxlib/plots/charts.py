@@ -25,6 +25,7 @@ __all__ = ["drivers", "estimates", "funnel", "verdicts"]
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 _SEGMENTS = ((_BLUE, "o"), (_ORANGE, "X"), (_GREEN, "s"), (_GREY, "D"))
 _VERDICTS = {"supported": (_GREEN, "o"), "refuted": (_ORANGE, "X"), "undecided": (_GREY, "D")}
+_DIVIDED = {"R2": "variance", "R2_McKelveyZavoina": "latent variance", "R2_McFadden": "deviance"}
 _KINDS = {"lmg": "LMG", "johnson": "Johnson", "owen": "Owen", "pratt": "Pratt"}
 
 
@@ -108,7 +109,8 @@ safe 0.073 [0.045, 0.109].
     rows = fit.terms[fit.terms["kind"] == kind].sort_values("value", ascending=False, kind="stable")
     outcome = fit.formula.split(" ~ ")[0]
     named = _KINDS.get(kind, kind)
-    xlabel = f"Share of the variance of {outcome} ({named}, {text.percent(fit.level)} interval)"
+    what = _DIVIDED[getattr(fit.raw, "measure", "R2")]
+    xlabel = f"Share of the {what} of {outcome} ({named}, {text.percent(fit.level)} interval)"
     axes = _axes(len(rows), title or f"What goes with {outcome}", xlabel)
     for y, row in enumerate(rows.itertuples()):
         _point(axes, y, row, _BLUE, "o")

@@ -25,6 +25,7 @@ __all__ = [
     "crosses",
     "fit_ordinal",
     "height",
+    "log_chances",
     "null_likelihood",
     "of_link",
     "scores",
@@ -34,6 +35,7 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.integer]
 Link = Literal["logit", "probit"]
 
+_FEW = 300  # rows a category
 _BEYOND = 1e150  # an end of a cumulative logit that no answer lies beyond; its square is still a number
 LINK_VARIANCE = {"logit": np.pi**2 / 3, "probit": 1.0}  # of the error of the latent answer
 
@@ -85,8 +87,8 @@ class _Parts(NamedTuple):
     ll: Array
 
 
-def _parts(data: Answers, at: Array, link: Link) -> _Parts:
-    """Of log [F(a) - F(b)], where the ends a and b of the outer categories lie beyond all."""
+def _ends(data: Answers, at: Array) -> tuple[Array, Array, Array]:
+    """Upper and lower cumulative logit of each row, beyond all in the outer categories, and where they are turned."""
     K, s = len(data.ends) - 1, data.z.shape[1]
     thresholds, line = at[: (K - 1) * s].reshape(K - 1, s), data.x @ at[(K - 1) * s :]
     a, b = -line, -line
@@ -103,6 +105,19 @@ def _parts(data: Answers, at: Array, link: Link) -> _Parts:
     sign = np.where(a + b > 0, -1.0, 1.0)  # in the upper tail 1 - F is the exact one
     a *= sign
     b *= sign
+    return a, b, sign
+
+
+def log_chances(data: Answers, at: Array, link: Link) -> Array:
+    """Log probability of one unit of each row, in the order of ``data``."""
+    a, b, sign = _ends(data, at)
+    found: Array = np.log(sign * (of_link(link, a)[0] - of_link(link, b)[0]))
+    return found
+
+
+def _parts(data: Answers, at: Array, link: Link) -> _Parts:
+    """Of log [F(a) - F(b)]."""
+    a, b, sign = _ends(data, at)
     Fa, fa, bend_a = of_link(link, a)
     Fb, fb, bend_b = of_link(link, b)
     share = sign * (Fa - Fb)
@@ -128,6 +143,18 @@ def height(data: Answers, at: Array, link: Link) -> Height:
     slope[tail] = -(g + h) @ data.x
     hessian[tail, tail] = (data.x * (uu + 2 * ul + ll)[:, None]).T @ data.x
     by_upper, by_lower = uu + ul, ll + ul
+    if s == 1 and len(data.w) < _FEW * (K - 2):  # all categories at once: a loop over small ones is mostly overhead
+        z = data.z[:, 0]
+        starts, each = data.ends[:-1], np.arange(K - 1)
+        own = np.add.reduceat(np.stack([g, h, uu * z, ll * z, ul * z]) * z, starts, axis=1)
+        slope[: K - 1] = own[0, :-1] + own[1, 1:]
+        hessian[each, each] = own[2, :-1] + own[3, 1:]
+        hessian[each[:-1], each[1:]] = hessian[each[1:], each[:-1]] = own[4, 1:-1]
+        upper = np.add.reduceat(data.x * (by_upper * z)[:, None], starts)
+        lower = np.add.reduceat(data.x * (by_lower * z)[:, None], starts)
+        hessian[: K - 1, tail] = -upper[:-1] - lower[1:]
+        hessian[tail, : K - 1] = hessian[: K - 1, tail].T
+        return Height(found.value, slope, -hessian)
     for k in range(K):
         part = slice(data.ends[k], data.ends[k + 1])
         x, z = data.x[part], data.z[part]
@@ -185,13 +212,14 @@ def null_likelihood(data: Answers) -> float:
     return float(w @ np.log(w / w.sum()))
 
 
-def fit_ordinal(data: Answers, link: Link, n: float) -> Climb:
+def fit_ordinal(data: Answers, link: Link, n: float, start: Array | None = None) -> Climb:
     """Fit a cumulative link model by maximum likelihood: thresholds by threshold and column of z, then slopes.
 
     Args:
         data: answers, with at least one of each category.
         link: logit or probit.
         n: weight of all answers.
+        start: parameters to begin from; by default thresholds alone.
 
     Source: McCullagh 1980, doi:10.1111/j.2517-6161.1980.tb01109.x; Peterson & Harrell 1990, doi:10.2307/2347760 (slopes
     by threshold). Checked against: R's polr, clm and glm, statsmodels.
@@ -200,10 +228,11 @@ def fit_ordinal(data: Answers, link: Link, n: float) -> Climb:
     >>> round(float(fit_ordinal(two, "logit", 4).at[0]), 6)
     -1.098612
     """
-    K, s, p = len(data.ends) - 1, data.z.shape[1], data.x.shape[1]
-    w = np.add.reduceat(data.w, data.ends[:-1])
-    below = np.cumsum(w)[:-1] / w.sum()
-    start = np.zeros((K - 1) * s + p)
-    if s:
-        start[: (K - 1) * s : s] = ndtri(below) if link == "probit" else np.log(below / (1 - below))
+    if start is None:
+        K, s, p = len(data.ends) - 1, data.z.shape[1], data.x.shape[1]
+        w = np.add.reduceat(data.w, data.ends[:-1])
+        below = np.cumsum(w)[:-1] / w.sum()
+        start = np.zeros((K - 1) * s + p)
+        if s:
+            start[: (K - 1) * s : s] = ndtri(below) if link == "probit" else np.log(below / (1 - below))
     return climb(lambda at: height(data, at, link), start, n)

@@ -22,7 +22,13 @@ def signs(corr: np.ndarray, division: Division) -> tuple[int, ...]:
     return tuple(each.pop() if len(each) == 1 else 0 for each in found)
 
 
-def cautions(corr: np.ndarray, names: Sequence[str], players: Sequence[str], division: Division) -> tuple[str, ...]:
+def cautions(
+    corr: np.ndarray,
+    names: Sequence[str],
+    players: Sequence[str],
+    division: Division,
+    explained: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[str, ...]:
     """Sentences on what to beware of.
 
     Args:
@@ -30,6 +36,7 @@ def cautions(corr: np.ndarray, names: Sequence[str], players: Sequence[str], div
         names: columns, in the order of ``corr``.
         players: names of the players.
         division: who they are.
+        explained: what each player explains alone, and beside the others; by default as these correlations have it.
     """
     drivers = [each for player in division.players for each in player]
     columns = [*drivers, *division.controls]
@@ -53,8 +60,9 @@ def cautions(corr: np.ndarray, names: Sequence[str], players: Sequence[str], div
             f"Halo: the first eigenvalue is {first / len(drivers):.0%} of the drivers' variance; all ratings move "
             "together, and the shares divide little else than what they have in common."
         )
-    alone, unique, pratt = (share_values(kind, corr[None], division)[0] for kind in ("alone", "unique", "pratt"))
-    for name, player, one, beside, product in zip(players, division.players, alone, unique, pratt, strict=True):
+    own = {kind: share_values(kind, corr[None], division)[0] for kind in ("alone", "unique", "pratt")}
+    alone, unique = explained or (own["alone"], own["unique"])
+    for name, player, one, beside, product in zip(players, division.players, alone, unique, own["pratt"], strict=True):
         if beside > one + _MORE:
             said.append(f"Suppression: {name!r} explains more beside the others ({beside:.3f}) than alone ({one:.3f}).")
         elif len(player) == 1 and product < -_MORE:

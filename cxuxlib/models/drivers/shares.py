@@ -23,12 +23,14 @@ class Shares:
         players: drivers, or groups of drivers.
         values: shares of R² by kind and player, shape (kinds, k).
         covariance: of the flattened values and R², shape (kinds · k + 1, kinds · k + 1); NaN without intervals.
-        r2: what is divided: the explained share of the outcome's variance, less that of the controls.
+        r2: what is divided: the explained share of the outcome's variance (or what ``measure`` says), less that of the
+            controls.
         kinds: kinds of share, in the order of ``values``.
         signs: of each player's coefficients beside all others: 1, -1, or 0 where a group has both.
         warnings: sentences on what these shares do not tell: collinearity, shared items, halo, suppression.
         draws: values and R² of each resample, shape (replications, kinds · k + 1), where intervals are bootstrapped.
         pairs: units that answered both of two columns (outcome, drivers, controls), where missing is pairwise.
+        measure: which R² is divided: R2, R2_McKelveyZavoina (of the latent answer) or R2_McFadden (deviance).
     """
 
     players: tuple[str, ...]
@@ -40,6 +42,7 @@ class Shares:
     warnings: tuple[str, ...] = ()
     draws: np.ndarray | None = None
     pairs: np.ndarray | None = None
+    measure: str = "R2"
 
 
 def tidy(shares: Shares, level: float) -> pd.DataFrame:

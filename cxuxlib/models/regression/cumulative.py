@@ -15,6 +15,7 @@ from cxuxlib.models.regression.samples import Sample
 from cxuxlib.stats import ordinal
 from cxuxlib.stats.glm import Scaled
 from cxuxlib.stats.glm_errors import influence
+from cxuxlib.stats.glm_newton import Climb
 from cxuxlib.stats.ordinal import Link
 
 
@@ -45,11 +46,20 @@ class Problem(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A regression, its log likelihood and that of the outcome's shares alone."""
+    """A regression, its log likelihood and that of the outcome's shares alone, and how it was climbed to.
+
+    Args:
+        raw: the regression.
+        likelihood, null: log likelihoods.
+        made: the scaled design; answers: those of the sample on it, with weights of mean 1; top: where the climb ended.
+    """
 
     raw: Regression
     likelihood: float
     null: float
+    made: Scaled
+    answers: ordinal.Answers
+    top: Climb
 
 
 def fit(problem: Problem, link: Link, errors: str) -> Fitted:
@@ -87,7 +97,7 @@ def fit(problem: Problem, link: Link, errors: str) -> Fitted:
         problem.plan, sample, x, z, problem.y, problem.labels, at, covariance, own, problem.names, problem.nominal,
         link, errors, correction, groups.n - 1 if groups else inf,
     )  # fmt: skip
-    return Fitted(raw, found.value / scale, ordinal.null_likelihood(data) / scale)
+    return Fitted(raw, found.value / scale, ordinal.null_likelihood(data) / scale, made, data, found)
 
 
 def _separated(problem: Problem, direction: np.ndarray) -> ModelError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cxuxlib.errors import ArgumentError, ModelError, listed
+from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, ModelError, listed
 
 # What makes a number of one row alone. Anything else (a mean, a spline's knots) needs all rows, and would see distinct
 # ones.
@@ -39,7 +40,7 @@ class Plan(NamedTuple):
         nominal: those of them that stand inside C(...).
         stepped: those that stand in a comparison or are rounded, so that a small change of them does nothing.
         intercept: whether there is one.
-        right: the right side, for formulaic.
+        right: the right side, for formulaic; None where the covariates are the columns of the design.
     """
 
     formula: str
@@ -114,6 +115,15 @@ def plan(formula: str) -> Plan:
     )  # fmt: skip
 
 
+def of_columns(outcome: str, covariates: Sequence[str]) -> Plan:
+    """The plan of an outcome on columns of numbers as they are, whatever their names."""
+    if "Intercept" in covariates:
+        raise ColumnError("A driver is named 'Intercept', which here means the constant; rename the column.")
+    formula = f"{outcome} ~ " + " + ".join(covariates)
+    empty: frozenset[str] = frozenset()
+    return Plan(formula, outcome, outcome, None, (outcome,), tuple(covariates), empty, empty, True, None)
+
+
 class _Names(NamedTuple):
     """Columns that a factor reads, and those of them inside C(...) and inside a comparison."""
 
@@ -182,7 +192,13 @@ def _outcome(factor: Any) -> tuple[str | None, tuple[Any, ...] | None]:
 
 
 def design(right: Any, table: pd.DataFrame) -> Design:
-    """The columns of a formula's right side, or of the spec that one left behind."""
+    """The columns of a formula's right side, or of the spec that one left behind; of the table itself without one."""
+    if right is None:
+        for name in table.columns:
+            if not pd.api.types.is_numeric_dtype(table[name]):
+                raise AnswerError(f"Column {name!r} holds texts; answers must be numbers. Turn the texts into numbers.")
+        own = tuple(table.columns)
+        return Design(table.to_numpy(dtype=float), own, None, {name: [i] for i, name in enumerate(own)})
     from formulaic.errors import DataMismatchWarning, FormulaicError
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):

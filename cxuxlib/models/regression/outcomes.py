@@ -60,8 +60,8 @@ def ordered(plan: Plan, answers: pd.DataFrame) -> Categories:
         raise ModelError(f"All answers in {plan.outcome!r} are {labels[0]!r}; there is nothing to explain.")
     if len(labels) > _MOST:
         raise ModelError(
-            f"{plan.outcome!r} has {len(labels):,} different answers; an ordered outcome has few. Use models.linear, "
-            "or round the answers first."
+            f"{plan.outcome!r} has {len(labels):,} different answers; an ordered outcome has few. Use models.linear "
+            "(in key drivers, outcome_as='linear'), or round the answers first."
         )
     return Categories(y, tuple(labels), empty)
 

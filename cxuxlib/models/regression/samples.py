@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxuxlib.errors import ArgumentError, ModelError, SampleError, listed
 from cxuxlib.frames import cells
+from cxuxlib.frames.distinct import ADVICE
 from cxuxlib.models.regression.designs import Design, Plan, design
 from cxuxlib.results import Moments
 from cxuxlib.stats.glm import Scaled, scaled, tied
@@ -53,7 +54,13 @@ class Sample(NamedTuple):
 
 
 def read(
-    plan: Plan, data: Any, *, unit: str | EllipsisType | None, weight: str | None, frequency: str | None
+    plan: Plan,
+    data: Any,
+    *,
+    unit: str | EllipsisType | None,
+    weight: str | None,
+    frequency: str | None,
+    advice: str = ADVICE,
 ) -> Sample:
     """Read a frame into a `Sample`, refusing covariates that no effect can be told of."""
     if isinstance(data, Moments):
@@ -61,7 +68,7 @@ def read(
     if unit is not ... and unit in (*plan.answers, *plan.covariates):
         raise ArgumentError(f"{unit!r} is the unit and stands in the formula.")
     columns = dict.fromkeys([*plan.covariates, *plan.answers])
-    found = cells(data, list(columns), unit=unit, weight=weight, frequency=frequency)
+    found = cells(data, list(columns), unit=unit, weight=weight, frequency=frequency, advice=advice)
     n_units = round(found.n.sum()) - found.n_weightless
     if not n_units:
         why = " of positive weight" if found.n_weightless else ""
