@@ -195,7 +195,7 @@ def polychoric_influence(data: Coded, fit: Polychoric) -> Influence:
         i, j = (data.names[each] for each in fit.bound[0])
         raise ModelError(
             f"The answers to {i!r} and {j!r} fit a polychoric correlation of ±1 best, which has no error. Join rare "
-            "categories, leave one of the items out, or give empty cells a share of a unit (empty=0.5)."
+            "categories, or leave one of the items out."
         )
     rows, columns = np.triu_indices(len(data.codes), 1)
     by_item = _threshold_influences(fit, data.sizes)
