@@ -30,7 +30,9 @@ def test_every_named_column_must_exist(frame: Native, argument: str) -> None:
 @pytest.mark.parametrize("name", [3, ["shop"]])
 def test_a_column_is_named_by_a_text(argument: str, name: object) -> None:
     # unit=3 was once taken for "rows are units" without a word.
-    with pytest.raises(ArgumentError, match="A column is named by a text"):
+    with pytest.raises(
+        ArgumentError, match="names one column, or is None" if argument != "by" else "A column is named by a text"
+    ):
         measure(TABLE, NPS, **{argument: name})  # type: ignore[arg-type]
 
 
@@ -55,7 +57,9 @@ def test_bad_answers_are_counted(frame: Native) -> None:
 
 
 def test_text_answers_are_refused(frame: Native) -> None:
-    with pytest.raises(AnswerError, match=r"'recommend' holds String, for example '10', 'ten'.*Turn the texts into"):
+    with pytest.raises(
+        AnswerError, match=r"'recommend' holds String, for example '10', 'ten'.*Turn texts that have an order into"
+    ):
         measure(frame(pd.DataFrame({"recommend": ["10", "ten"]})), NPS)
 
 

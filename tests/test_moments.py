@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxuxlib import models
+from cxuxlib import cx, measure, models
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, SampleError, UnitError
-from cxuxlib.frames import counts, moments, moments_by
+from cxuxlib.frames import counts, expand, moments, moments_by
 from cxuxlib.models import DriverOptions
 from cxuxlib.results import Moments
 
@@ -162,6 +162,19 @@ def test_counts_of_counts_and_engines_are_the_same(frame: Frame) -> None:
     again = counts(frame(once.rename(columns={"n": "times"})), ["ease", "wave"], frequency="times")
     pd.testing.assert_frame_equal(again, once)
     assert once["ease"].isna().any()
+
+
+def test_counts_are_not_taken_for_rows() -> None:
+    made = counts(table(), [*NAMES], unit=None)
+    for call in (
+        lambda: models.key_drivers(made, "recommend", NAMES[1:]),
+        lambda: models.linear("recommend ~ ease", made),
+        lambda: moments(made[made["ease"] > 1], NAMES),
+        lambda: measure(made, cx.nps("recommend"), unit=None),
+    ):
+        with pytest.raises(ArgumentError, match=r"say frequency='n', or make rows of it with frames.expand"):
+            call()
+    assert moments(expand(made), NAMES).n == moments(made, NAMES, frequency="n").n == moments(table(), NAMES).n
 
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=30), st.integers(1, 29))

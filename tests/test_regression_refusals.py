@@ -181,4 +181,19 @@ def test_ids_that_repeat_ask_for_the_unit(frame: Native) -> None:
 @pytest.mark.parametrize(("model", "left"), MODELS)
 def test_a_column_named_by_a_number_is_never_dropped(model: Any, left: str) -> None:
     with pytest.raises(ArgumentError, match="'1' is read as a number, not as a column; rename the column"):
-        model(f"{left} ~ a + `1`", TABLE.assign(**{"1": 2.0}))
+        model(f"{left}a + `1`", TABLE.assign(**{"1": 2.0}))
+
+
+@pytest.mark.parametrize(("model", "left"), MODELS)
+def test_powers_and_empty_sides_do_not_mean_what_they_seem_to(model: Any, left: str) -> None:
+    for power in ("a^2", "a ** 2"):
+        with pytest.raises(ArgumentError, match=r"the power of 'a' is 'a' itself; its square is I\(a \*\* 2\)"):
+            model(f"{left}{power}", TABLE)
+    with pytest.raises(ArgumentError, match="has nothing on its right side; the mean alone is"):
+        model(left, TABLE)
+
+
+@pytest.mark.parametrize("role", ["weight", "frequency", "unit"])
+def test_a_column_itself_is_no_name_of_one(role: str) -> None:
+    with pytest.raises(ArgumentError, match=f"{role} names one column, or is None; got"):
+        linear("y ~ a", TABLE, **{role: TABLE["a"]})  # type: ignore[arg-type]

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, SampleError, listed
-from cxuxlib.frames.reading import answer_of, check_numeric, check_units, open_frame, rows
+from cxuxlib.frames.reading import answer_of, check_numeric, check_roles, check_units, open_frame, rows
 
 __all__ = ["Answers", "answers"]
 
 _Read = tuple[np.ndarray, np.ndarray | None, pd.Series | None]
+ADVICE = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
 _FEW = 100_000  # rows in memory up to which counting the distinct ones costs more than it saves
 
 
@@ -44,6 +45,7 @@ def answers(
     frequency: str | None = None,
     cluster: str | None = None,
     least: int | None = None,
+    advice: str = ADVICE,
 ) -> Answers:
     """Read the answers of units in one pass, and count equal ones together where that makes them few.
 
@@ -53,6 +55,7 @@ def answers(
         weight: column of sampling weights, 0 or more.
         frequency: column that says how many units a row stands for.
         cluster: column that says which units belong together.
+        advice: what to do about repeated ids.
         least: answers a unit must have given in ``columns``; by default all, so that rows are complete.
 
     Returns:
@@ -61,6 +64,7 @@ def answers(
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
     """
+    check_roles(frame, weight, frequency, cluster)
     if len(set(columns)) < len(columns):
         raise ArgumentError(f"A column is named twice in {listed(columns)}.")
     sizes = [name for name in (weight, frequency) if name]
@@ -69,7 +73,6 @@ def answers(
     if cluster:
         check_units(lazy, cluster, [], "")
     elif not frequency:
-        advice = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
         check_units(lazy, ..., [*columns, *sizes], advice)
     used = {f"c{i}": name for i, name in enumerate(columns)}
     used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
@@ -96,7 +99,8 @@ def answers(
         enough = (~np.isnan(x)).sum(axis=1) >= (len(columns) if least is None else least)
         keep, n_missing = keep & enough, int(n[~enough].sum())
         if np.isinf(x[keep]).any():
-            raise AnswerError(f"There are infinite values in {listed(columns)}.")
+            wrong = [name for name, each in zip(columns, np.isinf(x[keep]).any(axis=0), strict=True) if each]
+            raise AnswerError(f"There are infinite values in {listed(wrong)}.")
     if not keep.all():
         x, n, w, own = x[keep], n[keep], w[keep], own[keep] if own is not None else None
     return Answers(x, n, w, None if own is None else pd.factorize(own)[0], n_missing)

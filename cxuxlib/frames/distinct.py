@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, SampleError, listed
 from cxuxlib.frames.coding import Coded, coded, pack
-from cxuxlib.frames.reading import Unit, answer_of, check_numeric, check_units, engine_errors, open_frame
+from cxuxlib.frames.reading import Unit, answer_of, check_numeric, check_roles, check_units, engine_errors, open_frame
 
 __all__ = ["Cells", "Clusters", "cells"]
 
@@ -93,11 +93,10 @@ def cells(
     >>> found.table["ease"].tolist(), found.n.tolist(), found.n_missing
     ([2, 5], [1.0, 2.0], 1)
     """
+    check_roles(frame, weight, frequency, unit)
     twice = sorted({name for name in columns if list(columns).count(name) > 1})
     if twice:
         raise ArgumentError(f"{listed(twice)} is named twice.")
-    if not (unit is None or unit is ... or isinstance(unit, str)):
-        raise ArgumentError(f"unit names one column, or is None; got {unit!r}.")
     clustered = isinstance(unit, str)
     extra = [name for name in (weight, frequency) if name]
     used = [*columns, *extra, *([unit] if isinstance(unit, str) else [])]

@@ -19,7 +19,17 @@ from narwhals.exceptions import NarwhalsError
 
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, CxuxError, DataError, UnitError, listed, unknown
 
-__all__ = ["absent", "answer_of", "check_keys", "check_numeric", "check_units", "open_frame", "rows", "wide_frames"]
+__all__ = [
+    "absent",
+    "answer_of",
+    "check_keys",
+    "check_numeric",
+    "check_roles",
+    "check_units",
+    "open_frame",
+    "rows",
+    "wide_frames",
+]
 
 Unit = str | EllipsisType | None
 
@@ -40,6 +50,21 @@ def _is_id(name: str) -> bool:
 
 
 _ENGINES = "pandas, Polars, Arrow, DuckDB (a relation) or PySpark"
+
+
+COUNTS = "cxuxlib counts"  # name of the attribute by which a table of counts is known
+
+
+def check_roles(frame: Any, weight: object, frequency: object, unit: object = None) -> None:
+    """Refuse a weight, a frequency or a unit that is no name of a column, and counts that are taken for rows."""
+    for what, name in {"weight": weight, "frequency": frequency, "unit": unit}.items():
+        if not (name is None or name is ... or isinstance(name, str)):
+            raise ArgumentError(f"{what} names one column, or is None; got {name!r:.40}.")
+    if frequency is None and getattr(frame, "attrs", {}).get(COUNTS) and "n" in frame:
+        raise ArgumentError(
+            "Each row of this table stands for as many units as its column 'n' says (frames.counts): say "
+            "frequency='n', or make rows of it with frames.expand."
+        )
 
 
 @contextmanager
@@ -130,10 +155,12 @@ def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
         if values.empty and not unlike:
             continue
         examples = listed(list(dict.fromkeys(f"{each!s:.40}" for each in values))[:3])
+        advice = "Turn texts that have an order into numbers, and others into a column of 0 and 1 for each text"
+        if dtype.is_temporal():
+            advice = "Make a number of the time, such as days since a date"
         raise AnswerError(
             f"Column {name!r} holds {dtype}, {'all missing' if values.empty else f'for example {examples}'}; "
-            "answers must be numbers. "
-            "Turn the texts into numbers first, with missing answers as null."
+            f"answers must be numbers. {advice}, with missing answers as null."
         )
 
 

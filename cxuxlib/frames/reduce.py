@@ -22,6 +22,7 @@ from cxuxlib.frames.reading import (
     answer_of,
     check_keys,
     check_numeric,
+    check_roles,
     check_units,
     open_frame,
     rows,
@@ -72,6 +73,7 @@ def sums(
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
     """
+    check_roles(frame, weight, None, unit)
     extra = [name for name in (by, unit, weight, given) if name is not None and name is not ...]
     columns = list(dict.fromkeys(column for metric in metrics for column in metric.columns))
     lazy = open_frame(frame, [*columns, *extra])

@@ -12,7 +12,16 @@ import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, ModelError, SampleError, listed
 from cxuxlib.frames.handing import LONG, in_engine
-from cxuxlib.frames.reading import answer_of, check_keys, check_numeric, check_units, open_frame, rows, wide_frames
+from cxuxlib.frames.reading import (
+    answer_of,
+    check_keys,
+    check_numeric,
+    check_roles,
+    check_units,
+    open_frame,
+    rows,
+    wide_frames,
+)
 from cxuxlib.frames.reduce import in_order
 from cxuxlib.results import Moments
 
@@ -94,6 +103,7 @@ def _moments(
         raise ArgumentError(f"missing is 'complete' or 'pairwise'; got {missing!r}.")
     if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
         raise ArgumentError(f"columns is a list of different names; got {columns!r}.")
+    check_roles(frame, weight, frequency)
     sizes = [name for name in (weight, frequency) if name]
     extra = [*sizes, *([by] if by else [])]
     lazy = open_frame(frame, [*columns, *extra])

@@ -11,7 +11,18 @@ import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, SampleError, unknown
 from cxuxlib.frames.handing import in_engine
-from cxuxlib.frames.reading import Unit, absent, answer_of, check_keys, check_numeric, check_units, open_frame, rows
+from cxuxlib.frames.reading import (
+    COUNTS,
+    Unit,
+    absent,
+    answer_of,
+    check_keys,
+    check_numeric,
+    check_roles,
+    check_units,
+    open_frame,
+    rows,
+)
 from cxuxlib.frames.reduce import in_order
 
 __all__ = ["columns", "counts", "expand"]
@@ -54,6 +65,7 @@ def counts(
     """
     if isinstance(columns, str):
         raise ArgumentError(f"columns is a list of names; got the text {columns!r}.")
+    check_roles(frame, weight, frequency, unit)
     keys = list(dict.fromkeys([*columns, *([weight] if weight else []), *([unit] if isinstance(unit, str) else [])]))
     if "n" in keys:
         raise ArgumentError("A column is named 'n', as the counts are; rename it.")
@@ -77,7 +89,9 @@ def counts(
     if found.empty:
         raise SampleError("The frame has no rows.")
     found = found[found["n"] > 0].sort_values(own, key=in_order, ignore_index=True)
-    return found.drop(columns="wrong").set_axis([*keys, "n"], axis=1).astype({"n": "int64"})
+    table = found.drop(columns="wrong").set_axis([*keys, "n"], axis=1).astype({"n": "int64"})
+    table.attrs[COUNTS] = True
+    return table
 
 
 def expand(table: pd.DataFrame, frequency: str = "n") -> pd.DataFrame:
@@ -91,7 +105,9 @@ def expand(table: pd.DataFrame, frequency: str = "n") -> pd.DataFrame:
     many = table[frequency]
     if not (many.ge(0) & (many % 1).eq(0)).all():
         raise AnswerError(f"Column {frequency!r} counts units: whole numbers, 0 or more.")
-    return table.loc[table.index.repeat(many)].drop(columns=frequency).reset_index(drop=True)
+    found = table.loc[table.index.repeat(many)].drop(columns=frequency).reset_index(drop=True)
+    found.attrs.pop(COUNTS, None)
+    return found
 
 
 def columns(frame: Any, names: Sequence[str]) -> pd.DataFrame:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
 
 from cxuxlib.errors import ArgumentError, ColumnError, ModelError, SampleError, listed, unknown
 from cxuxlib.frames import Answers, answers
+from cxuxlib.frames.answers import ADVICE
 from cxuxlib.results import Moments
 from cxuxlib.stats import correlations, pairwise
 from cxuxlib.stats.resampling import resampled_correlations
@@ -74,7 +76,10 @@ class Sample:
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
         if self.fourth is None:
             if self.pairs is not None:
-                raise ArgumentError("Pairwise moments tell no errors; give rows or counts, or ask for no interval.")
+                raise ArgumentError(
+                    "Pairwise moments tell no errors: give rows or counts, or, to key_drivers, "
+                    "DriverOptions(interval='none')."
+                )
             if interval == "robust":
                 raise ArgumentError("These moments have no fourth moments, so they allow interval='normal' only.")
             return correlations.normal_covariance(self.corr, gradients, self.effective_n), "delta method, normal theory"
@@ -99,6 +104,11 @@ class Sample:
         return "units" if self.rows is None or self.rows.cluster is None else "clusters"
 
     @property
+    def df(self) -> float:
+        """Degrees of freedom of intervals: clusters - 1, infinite where units are independent."""
+        return inf if self.rows is None or self.rows.cluster is None else float(self.rows.cluster.max())
+
+    @property
     def said(self) -> str:
         """What an interval's method adds: by clusters, pairwise."""
         parts = []
@@ -118,6 +128,7 @@ def sample(
     frequency: str | None = None,
     cluster: str | None = None,
     pairs: bool = False,
+    advice: str = ADVICE,
 ) -> Sample:
     """Read rows, counts or `Moments` into a `Sample`, refusing what no correlation can be made of."""
     if len(names) < 2:
@@ -136,7 +147,9 @@ def sample(
         known = None if data.fourth is None else _among(data.fourth, len(data.names), at)
         among = None if data.pairs is None else data.pairs[np.ix_(at, at)]
         return Sample(tuple(names), corr, data.n, data.effective_n, data.n_missing, known, pairs=among)
-    rows = answers(data, names, weight=weight, frequency=frequency, cluster=cluster, least=2 if pairs else None)
+    rows = answers(
+        data, names, weight=weight, frequency=frequency, cluster=cluster, least=2 if pairs else None, advice=advice
+    )
     x, nw, size = rows.x, rows.n * rows.w, round(float(rows.n.sum()))
     if size >= 2 and nw.sum() <= 0:
         raise SampleError(f"All weights in {weight!r} are 0, so that no row counts.")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxuxlib import text
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, listed, unknown
-from cxuxlib.plots.charts import _BLUE, _GREY, _ORANGE, _axes, _label_rows
+from cxuxlib.plots.charts import _BLUE, _GREY, _ORANGE, _axes, _label_rows, _words
 from cxuxlib.plots.picture import Picture
 
 __all__ = ["answers", "predicted"]
@@ -80,7 +80,7 @@ help 60 below, 20 in the middle, 20 above (n = 10).
     named = [str(bar.get_label()) for bar in bars]
     axes.figure.legend(bars, named, loc="outside lower center", ncols=min(11, len(bars)), frameon=False)
     said = [_row_said(str(name), axes, i, centre, int(sizes[name])) for i, name in enumerate(shares.index)]
-    return Picture(axes.figure, f"{axes.get_title(loc='left')}. {xlabel}: {'; '.join(said)}.")
+    return Picture(axes.figure, f"{_words(axes.get_title(loc='left'))}. {xlabel}: {'; '.join(said)}.")
 
 
 def _shares(table: pd.DataFrame, item: str, answer: str, n: str) -> tuple[pd.DataFrame, pd.Series]:
@@ -135,6 +135,7 @@ def predicted(table: pd.DataFrame, *, title: str = "") -> Picture:
     Ease keeps people. Predicted probability of 1 (95% interval) by eased: 0 0.25 [0.14, 0.41]; 1 0.67 [0.54, 0.77].
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     absent = [name for name in _OWN if name not in getattr(table, "columns", ())]
     if absent:
@@ -154,6 +155,8 @@ def predicted(table: pd.DataFrame, *, title: str = "") -> Picture:
     axes.set_ylabel(f"Predicted {what} ({text.percent(table['level'].iloc[0])} interval)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
+    if (shown[along[0]] % 1 == 0).all():
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot(shown[along[0]], shown["value"], color=_GREY, linewidth=1)
     for row in shown.to_dict("records"):
         at = row[along[0]]

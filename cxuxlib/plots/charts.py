@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from cxuxlib import text
 from cxuxlib.claims import Rulings
 from cxuxlib.errors import ArgumentError, unknown
+from cxuxlib.models.drivers.shares import Shares
 from cxuxlib.plots.picture import Picture
 from cxuxlib.results import Fit
 
@@ -25,6 +27,7 @@ __all__ = ["drivers", "estimates", "funnel", "verdicts"]
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
 _SEGMENTS = ((_BLUE, "o"), (_ORANGE, "X"), (_GREEN, "s"), (_GREY, "D"))
 _VERDICTS = {"supported": (_GREEN, "o"), "refuted": (_ORANGE, "X"), "undecided": (_GREY, "D")}
+_TITLE, _WIDE, _LABEL = 50, 80, 36  # letters that fit into a line of the title, under the axis, and beside a row
 _DIVIDED = {"R2": "variance", "R2_McKelveyZavoina": "latent variance", "R2_McFadden": "deviance"}
 _KINDS = {"lmg": "LMG", "johnson": "Johnson", "owen": "Owen", "pratt": "Pratt"}
 
@@ -33,10 +36,10 @@ def _axes(rows: int, title: str, xlabel: str) -> Axes:
     """An empty chart with room for this many rows."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 1.3 + 0.38 * rows), layout="constrained")
+    figure = Figure(figsize=(7.0, 1.3 + 0.38 * rows + 0.2 * (len(title) // _TITLE)), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
-    axes.set_xlabel(xlabel)
+    axes.set_xlabel(fill(xlabel, _WIDE))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.8)
@@ -53,7 +56,11 @@ def _point(axes: Axes, y: float, row: Any, color: str, marker: str) -> None:
 
 
 def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
+    shown = [fill(each, _LABEL) if len(each) > _LABEL else each for each in labels]
+    axes.set_yticks(range(len(labels)), shown)
+    widest = max(len(line) for each in [*shown, ""] for line in each.split("\n"))
+    room = int((480 - 5.5 * widest) / 6.4)  # points of the figure beside the labels, by those of a bold letter
+    axes.set_title(fill(_words(axes.get_title(loc="left")), room), loc="left", fontsize=11, fontweight="bold")
     axes.set_ylim(len(labels) - 0.4, -0.6)
 
 
@@ -62,9 +69,14 @@ def _drawn(line: Line2D) -> tuple[list[float], float]:
     return [float(each) for each in np.asarray(line.get_xdata())], float(np.asarray(line.get_ydata())[0])
 
 
+def _words(written: str) -> str:
+    """A text of a chart in one line."""
+    return written.replace("\n", " ")
+
+
 def _picture(axes: Axes) -> Picture:
     """Read the estimates back from the artists and say them in a sentence."""
-    labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    labels = [_words(label.get_text()) for label in axes.get_yticklabels()]
     spans = {y: x for x, y in (_drawn(line) for line in axes.lines if line.get_gid() == "interval")}
     said: dict[str, list[str]] = {}
     for line in axes.lines:
@@ -75,22 +87,23 @@ def _picture(axes: Axes) -> Picture:
             said.setdefault(str(line.get_label()), []).append(known)
     several = [f"{segment}: {'; '.join(each)}" for segment, each in said.items() if not segment.startswith("_")]
     shown = ". ".join(several) if several else "; ".join(each for of_line in said.values() for each in of_line)
-    return Picture(axes.figure, f"{axes.get_title(loc='left')}. {axes.get_xlabel()}: {shown}.")
+    return Picture(axes.figure, f"{_words(axes.get_title(loc='left'))}. {_words(axes.get_xlabel())}: {shown}.")
 
 
-def drivers(fit: Fit, *, kind: str = "lmg", title: str = "") -> Picture:
+def drivers(fit: Fit, *, kind: str | None = None, title: str = "") -> Picture:
     """Draw the shares of a key-driver fit with their intervals, largest first.
 
     Args:
         fit: result of `models.key_drivers`.
-        kind: lmg, alone, unique, or what else the fit's method gives: johnson, owen, pratt.
+        kind: lmg, alone, unique, or what else the fit's method gives: johnson, owen, pratt; the method's own by
+            default.
         title: the finding in a sentence; a neutral title where it is empty.
 
     Returns:
         A `Picture`.
 
     Raises:
-        ArgumentError: the fit has no such kind.
+        ArgumentError: the fit has no such kind, or no shares at all.
 
     Source: Cleveland & McGill 1984, doi:10.1080/01621459.1984.10478080 (position on a common scale).
     Checked against: the sentence equals the fit's terms.
@@ -98,24 +111,28 @@ def drivers(fit: Fit, *, kind: str = "lmg", title: str = "") -> Picture:
     >>> from cxuxlib import datasets, models
     >>> moments = datasets.aggregates("sfo").tables["moments/overall/2018"]
     >>> drivers(models.key_drivers(moments, "overall", ["wifi", "safe"]), title="Wi-Fi leads")
-    Wi-Fi leads. Share of the variance of overall (LMG, 95% interval): wifi 0.195 [0.151, 0.246]; \
-safe 0.073 [0.045, 0.109].
+    Wi-Fi leads. Share of the variance of overall (LMG, 95% interval): wifi 0.195 [0.151, 0.249]; \
+safe 0.073 [0.045, 0.113].
     """
-    if not isinstance(fit, Fit):
-        raise ArgumentError(f"drivers draws a Fit of models.key_drivers; got a {type(fit).__name__}.")
+    shares = getattr(fit, "raw", None)
+    if not isinstance(shares, Shares):
+        raise ArgumentError(f"drivers draws a Fit of models.key_drivers; got {getattr(fit, 'model', type(fit))!r}.")
     kinds = list(dict.fromkeys(fit.terms["kind"]))
+    kind = kind or kinds[0]
     if kind not in kinds:
         raise ArgumentError(unknown("kind of share", kind, kinds))
     rows = fit.terms[fit.terms["kind"] == kind].sort_values("value", ascending=False, kind="stable")
     outcome = fit.formula.split(" ~ ")[0]
     named = _KINDS.get(kind, kind)
-    what = _DIVIDED[getattr(fit.raw, "measure", "R2")]
+    what = _DIVIDED[shares.measure]
     xlabel = f"Share of the {what} of {outcome} ({named}, {text.percent(fit.level)} interval)"
     axes = _axes(len(rows), title or f"What goes with {outcome}", xlabel)
     for y, row in enumerate(rows.itertuples()):
         _point(axes, y, row, _BLUE, "o")
     _label_rows(axes, list(rows["term"]))
-    if not (rows["low"].fillna(rows["value"]) < 0).any():
+    if (rows["low"].fillna(rows["value"]) < 0).any():
+        axes.axvline(0.0, color="#333333", linewidth=1)
+    else:
         axes.set_xlim(left=0)
     return _picture(axes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from cxuxlib import text
 from cxuxlib.errors import ArgumentError, listed, unknown
-from cxuxlib.plots.charts import _BLUE, _GREEN, _GREY, _ORANGE, _axes, _label_rows
+from cxuxlib.plots.charts import _BLUE, _GREEN, _GREY, _ORANGE, _axes, _label_rows, _words
 from cxuxlib.plots.picture import Picture
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _QUADRANTS = {
     "possible overkill": (_BLUE, "^", (1, 0)),
 }
 _UNDECIDED = (_GREY, "D")
+_NAME = 24  # letters of a name in one line
 _SIDES = {"penalty": (_ORANGE, -0.19), "reward": (_BLUE, 0.19)}
 
 
@@ -59,8 +61,8 @@ def importance_performance(table: pd.DataFrame, *, title: str = "") -> Picture:
     >>> table = models.importance_performance(moments, "overall", {"food": (1, 5), "safe": (1, 5)})
     >>> importance_performance(table, title="Work on the food")
     Work on the food. Importance (share of variance, 95% interval) against Performance (0 to 100, 95% interval), \
-cuts at performance 74.0 and importance 0.205: food importance 0.348 [0.300, 0.401], performance 63.7 [62.0, 65.4]: \
-concentrate here; safe importance 0.061 [0.037, 0.091], performance 84.4 [83.1, 85.7]: possible overkill.
+cuts at performance 74.0 and importance 0.205: food importance 0.348 [0.300, 0.403], performance 63.7 [62.0, 65.4]: \
+concentrate here; safe importance 0.061 [0.037, 0.095], performance 84.4 [83.1, 85.7]: possible overkill.
     """
     from matplotlib.figure import Figure
 
@@ -82,20 +84,22 @@ concentrate here; safe importance 0.061 [0.037, 0.091], performance 84.4 [83.1, 
         axes.plot([x, x], [row["importance_low"], row["importance_high"]], color=color, linewidth=1.8, gid="up")
         axes.plot([x], [y], marker=marker, color=color, markersize=7, linestyle="none", gid="estimate",
                   label=row["quadrant"])  # fmt: skip
-        axes.annotate(str(row["driver"]), (x, y), (6, 5), textcoords="offset points", fontsize=9, gid="name")
+        inner = x > table["performance"].median()  # names stand towards the middle, so that none leaves the axes
+        axes.annotate(fill(str(row["driver"]), _NAME), (x, y), (-6 if inner else 6, 5), textcoords="offset points",
+                      fontsize=9, ha="right" if inner else "left", gid="name")  # fmt: skip
     for name, (color, _, (right, top)) in _QUADRANTS.items():
         axes.text(0.99 if right else 0.01, 0.99 if top else 0.01, name, transform=axes.transAxes, color=color,
                   fontsize=9, ha="right" if right else "left", va="top" if top else "bottom")  # fmt: skip
     if not set(table["quadrant"]) <= set(_QUADRANTS):
-        axes.text(0.5, 0.99, "diamond: undecided", transform=axes.transAxes, color=_GREY, fontsize=9, ha="center",
-                  va="top")  # fmt: skip
+        axes.figure.supxlabel("Diamond: undecided, an interval lies across a cut", x=0.99, ha="right", fontsize=9,
+                              color=_GREY)  # fmt: skip
     return Picture(axes.figure, _map_said(axes))
 
 
 def _map_said(axes: Axes) -> str:
     """The sentence of a map, read from its artists."""
     drawn = {gid: [line for line in axes.lines if line.get_gid() == gid] for gid in ("estimate", "across", "up", "cut")}
-    names = [each.get_text() for each in axes.texts if each.get_gid() == "name"]
+    names = [_words(each.get_text()) for each in axes.texts if each.get_gid() == "name"]
     said = []
     for name, point, across, up in zip(names, drawn["estimate"], drawn["across"], drawn["up"], strict=True):
         x, y = (float(np.asarray(each)[0]) for each in (point.get_xdata(), point.get_ydata()))
@@ -107,7 +111,8 @@ def _map_said(axes: Axes) -> str:
         said.append(f"{name} importance {importance}, performance {performance}: {point.get_label()}")
     cuts = [float(np.asarray(each)[0]) for each in (drawn["cut"][0].get_xdata(), drawn["cut"][1].get_ydata())]
     where = f"cuts at performance {text.number(cuts[0], 1)} and importance {text.number(cuts[1])}"
-    return f"{axes.get_title(loc='left')}. {axes.get_ylabel()} against {axes.get_xlabel()}, {where}: {'; '.join(said)}."
+    heading = f"{axes.get_title(loc='left')}. {axes.get_ylabel()} against {axes.get_xlabel()}"
+    return f"{heading}, {where}: {'; '.join(said)}."
 
 
 def penalty_reward(
@@ -162,7 +167,7 @@ def penalty_reward(
         shape = f"{effect} {text.number(value, text.decimals(low, high))} {text.interval(low, high)}"
         said.append(f"{named} {shape}" if effect == "penalty" else shape)
     pairs = "; ".join(", ".join(said[i : i + 2]) for i in range(0, len(said), 2))
-    return Picture(axes.figure, f"{axes.get_title(loc='left')}. {axes.get_xlabel()}: {pairs}.")
+    return Picture(axes.figure, f"{_words(axes.get_title(loc='left'))}. {_words(axes.get_xlabel())}: {pairs}.")
 
 
 def _bar(axes: Axes, y: float, row: dict[str, Any]) -> None:

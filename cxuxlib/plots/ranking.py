@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxuxlib import text
 from cxuxlib.errors import ArgumentError, listed
-from cxuxlib.plots.charts import _BLUE, _KINDS, _ORANGE, _axes, _drawn, _label_rows, _point
+from cxuxlib.plots.charts import _BLUE, _KINDS, _ORANGE, _axes, _drawn, _label_rows, _point, _words
 from cxuxlib.plots.picture import Picture
 
 __all__ = ["driver_ranks"]
@@ -58,5 +58,6 @@ def driver_ranks(table: pd.DataFrame, *, title: str = "") -> Picture:
         if line.get_gid() == "estimate":
             (rank,), at = _drawn(line)
             low, high = spans[at]
-            said.append(f"{axes.get_yticklabels()[round(at)].get_text()} {rank:.0f} [{low:.0f} to {high:.0f}]")
-    return Picture(axes.figure, f"{axes.get_title(loc='left')}. {axes.get_xlabel()}: {'; '.join(said)}.")
+            said.append(f"{_words(axes.get_yticklabels()[round(at)].get_text())} {rank:.0f} [{low:.0f} to {high:.0f}]")
+    heading, xlabel = _words(axes.get_title(loc="left")), _words(axes.get_xlabel())
+    return Picture(axes.figure, f"{heading}. {xlabel}: {'; '.join(said)}.")

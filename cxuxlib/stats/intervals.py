@@ -20,6 +20,7 @@ __all__ = [
     "check_trials",
     "effective_units",
     "few_events",
+    "half_width",
     "log_t",
     "normal_quantile",
     "nps_adjusted_wald",
@@ -39,6 +40,11 @@ def check_level(level: float) -> float:
 def normal_quantile(level: float) -> float:
     """Half-width, in standard errors, of a two-sided normal interval: 1.96 for 0.95."""
     return float(ndtri((1 + check_level(level)) / 2))
+
+
+def half_width(level: float, df: float) -> float:
+    """Half-width, in standard errors, of a two-sided interval of Student's t, normal where df is infinite."""
+    return normal_quantile(level) if df == inf else student(0.0, 1.0, df, level)[1]
 
 
 class RatioSums(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from math import inf
+from math import inf, isfinite
 from types import EllipsisType
 from typing import Any
 
@@ -18,7 +18,7 @@ from cxuxlib.models.combining.ceiling import boosted
 from cxuxlib.models.combining.reading import Folds, Read, read
 from cxuxlib.models.combining.rules import ADDITIVE, RULES
 from cxuxlib.models.combining.spans import Columns, named
-from cxuxlib.models.regression import fitted, samples
+from cxuxlib.models.regression import samples
 from cxuxlib.stats import held_out, intervals
 
 __all__ = ["Combination", "combination"]
@@ -69,7 +69,11 @@ class Combination:
             said = "no rule foretells better than additive"
         share = rows.loc[ADDITIVE, "share"]
         below = rows.loc[_TREES, "difference"] >= 0
-        reach = f"; additive reaches {text.number(100 * share, 0)}% of what boosted trees gain" if below else ""
+        reach = (
+            f"; additive reaches {text.number(100 * share, 0)}% of what boosted trees gain"
+            if below and isfinite(share)
+            else ""
+        )
         missing = f", {self.n_missing:,} missing" if self.n_missing else ""
         return (
             f"How {', '.join(self.experiences)} combine for {self.outcome}: {said} ({text.percent(self.level)} CI)"
@@ -143,7 +147,7 @@ def combination(
     samples.scaled_design(tuple(names), found.x, found.folds.w.sum(axis=0), center=True)  # names what is collinear
     scores, slopes, notes = _scores(found, outcome)
     clusters = found.folds.n if found.folds.cluster else 0
-    quantile = fitted.half_width(level, clusters - 1 if clusters else inf)
+    quantile = intervals.half_width(level, clusters - 1 if clusters else inf)
     table = _table(found, scores, quantile)
     table.insert(1, "parameters", [slopes[rule] for rule in table["rule"]])
     table["note"] = [notes.get(rule, "") for rule in table["rule"]]

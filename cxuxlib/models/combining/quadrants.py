@@ -75,7 +75,11 @@ def importance_performance(
     intervals.check_level(level)
     names = named(drivers, outcome, "drivers", least=2)
     if cuts is not None and not (
-        isinstance(cuts, tuple | list) and len(cuts) == 2 and all(isinstance(c, Real) and isfinite(c) for c in cuts)
+        isinstance(cuts, tuple | list)
+        and len(cuts) == 2
+        and all(isinstance(c, Real) and isfinite(c) for c in cuts)
+        and 0 <= cuts[0] <= 1
+        and 0 <= cuts[1] <= 100
     ):
         raise ArgumentError(f"cuts is two numbers, of importance (0 to 1) and performance (0 to 100); got {cuts!r}.")
     fit = key_drivers(data, outcome, names, weight=weight, frequency=frequency, level=level)

@@ -11,6 +11,7 @@ import numpy as np
 
 from cxuxlib.errors import ArgumentError, ModelError, SampleError, listed
 from cxuxlib.frames import cells
+from cxuxlib.frames.reading import check_roles
 from cxuxlib.models.combining.spans import Columns, spans
 from cxuxlib.models.regression import outcomes
 from cxuxlib.models.regression.designs import plan
@@ -75,6 +76,7 @@ def read(
     """Read outcome and experiences, in an order that does not hang on the engine."""
     outcome, experiences = columns
     names = [outcome, *experiences]
+    check_roles(data, weight, frequency, unit)
     for what, name in {"unit": unit, "weight": weight, "frequency": frequency}.items():
         if name in names:
             raise ArgumentError(f"{name!r} is the {what}, and stands among outcome and experiences.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from cxuxlib.stats.glm_errors import Scores, cluster_meat
 from cxuxlib.stats.latent_answer import Line, latent_correlations, latent_influence, resampled_latent
 from cxuxlib.stats.ordinal import LINK_VARIANCE, Link
 
-_ADVICE = "Say DriverOptions(cluster={name!r}) for errors that know it, or drop that column if rows are units."
+ADVICE = "Say DriverOptions(cluster={name!r}) for errors that know it, or drop that column if rows are units."
 _CHUNK = 1 << 13  # distinct answers whose influence on all correlations is held at a time
 _TOGETHER = 250  # resamples whose shares are computed at once
 
@@ -51,6 +52,11 @@ class Latent:
     def model(self) -> str:
         """The regression, in words."""
         return self.link if len(self.found.raw.labels) == 2 else f"ordered {self.link}"
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of intervals: clusters - 1, infinite where units are independent."""
+        return inf if self.sample.clusters is None else self.sample.clusters.n - 1.0
 
     @property
     def n(self) -> int:
@@ -117,7 +123,7 @@ def read(
     apart = weight and options.interval == "bootstrap" and options.cluster is None
     plan = made._replace(answers=(outcome, weight)) if weight and apart else made
     unit = options.cluster or ...
-    sample = samples.read(plan, data, unit=unit, weight=weight, frequency=frequency, advice=_ADVICE)
+    sample = samples.read(plan, data, unit=unit, weight=weight, frequency=frequency, advice=ADVICE)
     values = sample.answers[outcome]
     if isinstance(values.dtype, pd.CategoricalDtype) and not values.cat.ordered:
         raise AnswerError(

@@ -11,7 +11,15 @@ from cxuxlib.stats.shares import Division, share_values
 _VIF = 5.0  # variance inflation from which on a share says more of a driver's neighbours than of itself
 _SAME = 0.9  # correlation from which on two columns may hold the same answers
 _HALO = 0.5  # mean correlation, as the first eigenvalue tells it: (λ - 1) / (p - 1), among three drivers or more
+_FEW = 20  # clusters below which their sandwich is too small, and Student's t makes up for a part of it only
 _MORE = 0.001  # of the outcome's variance: a smaller suppression is no more than noise
+
+
+def few_clusters(df: float) -> tuple[str, ...]:
+    """What is to be said of intervals that rest on few clusters."""
+    if df + 1 >= _FEW:
+        return ()
+    return (f"Few clusters: with {df + 1:.0f} of them, intervals and tests are too sure, though Student's t is taken.",)
 
 
 def signs(corr: np.ndarray, division: Division) -> tuple[int, ...]:

@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from cxuxlib.errors import ArgumentError, ModelError, unknown
 from cxuxlib.models.drivers.shares import Shares
 from cxuxlib.results import Estimate, Fit
 from cxuxlib.stats import intervals
 from cxuxlib.stats.multiplicity import holm
+from cxuxlib.stats.testing import two_sided
 
 __all__ = ["driver_ranks", "share_difference", "share_differences"]
 
@@ -44,15 +44,15 @@ def _difference(shares: Shares, a: int, b: int) -> tuple[float, float]:
     return difference / shares.r2, float(np.sqrt(gradient @ shares.covariance @ gradient))
 
 
-def _ends(value: float, error: float, level: float) -> tuple[float, float]:
-    half = intervals.normal_quantile(level) * error
+def _ends(value: float, error: float, level: float, df: float) -> tuple[float, float]:
+    half = intervals.half_width(level, df) * error
     if abs(value) < _ALL:  # Fisher's z keeps a difference of shares within -1 and 1
         half /= 1 - value**2
         return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))
     return value - half, value + half
 
 
-def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level: float = 0.95) -> Estimate:
+def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level: float | None = None) -> Estimate:
     """How much larger the share of one player is than that of another, as a proportion of R².
 
     (share_a - share_b) / R², with the delta method on the joint covariance of both and of R², by Fisher's z; where
@@ -62,7 +62,7 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
         fit: result of `key_drivers`.
         a, b: two of its players.
         kind: which share; the method's own by default.
-        level: confidence level, 0 to 1.
+        level: confidence level, 0 to 1; that of the fit by default.
 
     Returns:
         An `Estimate`, from -1 to 1 for LMG shares.
@@ -80,13 +80,14 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
     True
     """
     shares, kind = _shares_of(fit, kind)
+    level = fit.level if level is None else level
     for name in (a, b):
         if name not in shares.players:
             raise ArgumentError(unknown("player", name, shares.players))
     at = [shares.kinds.index(kind) * len(shares.players) + shares.players.index(name) for name in (a, b)]
     value, error = _difference(shares, *at)
     if shares.draws is None:
-        low, high = _ends(value, error, level)
+        low, high = _ends(value, error, level, shares.df)
     else:
         drawn = (shares.draws[:, at[0]] - shares.draws[:, at[1]]) / shares.draws[:, -1]
         low, high = np.quantile(drawn, [(1 - intervals.check_level(level)) / 2, (1 + level) / 2])
@@ -96,15 +97,16 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
     )  # fmt: skip
 
 
-def share_differences(fit: Fit, *, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def share_differences(fit: Fit, *, kind: str | None = None, level: float | None = None) -> pd.DataFrame:
     """Every two shares against each other, with tests: which drivers can be told apart?
 
-    z = artanh(d) (1 - d²) / SE(d) with d = (share_a - share_b) / R², and Holm's adjustment over all pairs.
+    z = artanh(d) (1 - d²) / SE(d) with d = (share_a - share_b) / R² (between clusters held against Student's t), and
+    Holm's adjustment over all pairs.
 
     Args:
         fit: result of `key_drivers`.
         kind: which share; the method's own by default.
-        level: confidence level of the intervals (of each pair, not adjusted), 0 to 1.
+        level: confidence level of the intervals (of each pair, not adjusted), 0 to 1; that of the fit by default.
 
     Returns:
         One row per pair, larger shares first: a, b, kind, difference (a proportion of R²), std_error, low, high, p,
@@ -127,6 +129,7 @@ def share_differences(fit: Fit, *, kind: str | None = None, level: float = 0.95)
     2  ease  price       0.490       0.000
     """
     shares, kind = _shares_of(fit, kind)
+    level = fit.level if level is None else level
     own = shares.values[shares.kinds.index(kind)]
     start = shares.kinds.index(kind) * len(own)
     found = []
@@ -136,13 +139,13 @@ def share_differences(fit: Fit, *, kind: str | None = None, level: float = 0.95)
         z = (np.arctanh(value) * (1 - value**2) if abs(value) < _ALL else value) / error if error > 0 else 0.0
         found.append({
             "a": shares.players[i], "b": shares.players[j], "kind": kind, "difference": value, "std_error": error,
-            "low": estimate.low, "high": estimate.high, "p": float(2 * ndtr(-abs(z))),
+            "low": estimate.low, "high": estimate.high, "p": float(two_sided(z, shares.df)),
         })  # fmt: skip
     table = pd.DataFrame(found)
     return table.assign(p_adjusted=holm(table["p"].to_numpy()), level=level, method=fit.method)
 
 
-def driver_ranks(fit: Fit, *, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def driver_ranks(fit: Fit, *, kind: str | None = None, level: float | None = None) -> pd.DataFrame:
     """Players in order, each with its sign, its part of R² and the ranks that it may have.
 
     A player's best rank is 1 + how many others have a share significantly above its own, its worst rank is k less how
@@ -152,7 +155,7 @@ def driver_ranks(fit: Fit, *, kind: str | None = None, level: float = 0.95) -> p
     Args:
         fit: result of `key_drivers`.
         kind: which share; the method's own by default.
-        level: confidence level of each player's ranks, 0 to 1.
+        level: confidence level of each player's ranks, 0 to 1; that of the fit by default.
 
     Returns:
         One row per player, largest share first: term, kind, value, part (of R²), sign (1, -1, or 0 where a group has
@@ -176,13 +179,15 @@ def driver_ranks(fit: Fit, *, kind: str | None = None, level: float = 0.95) -> p
     2   help     1     3         3          3
     """
     shares, kind = _shares_of(fit, kind)
+    level = fit.level if level is None else level
     own = shares.values[shares.kinds.index(kind)]
     k = len(own)
     at = np.arange(k) + shares.kinds.index(kind) * k
     covariance = shares.covariance[np.ix_(at, at)]
     spread = np.diag(covariance)[:, None] + np.diag(covariance) - 2 * covariance
     lead = own[:, None] - own
-    limit = intervals.normal_quantile(1 - (1 - intervals.check_level(level)) / (k - 1)) * np.sqrt(spread.clip(0.0))
+    each = 1 - (1 - intervals.check_level(level)) / (k - 1)
+    limit = intervals.half_width(each, shares.df) * np.sqrt(spread.clip(0.0))
     order = np.argsort(-own, kind="stable")
     return pd.DataFrame({
         "term": [shares.players[i] for i in order],

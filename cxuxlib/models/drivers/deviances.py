@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxuxlib.models.drivers.categories import Latent, spread, told
-from cxuxlib.models.drivers.cautions import cautions, signs
+from cxuxlib.models.drivers.cautions import cautions, few_clusters, signs
 from cxuxlib.models.drivers.options import DriverOptions
 from cxuxlib.models.drivers.shares import Shares
 from cxuxlib.stats.shares import Division
@@ -26,6 +26,7 @@ def deviance_shares(
     explained = values[options.kinds.index("alone")], values[options.kinds.index("unique")]
     shares = Shares(
         players, values, covariance, float(found.values[-1]), options.kinds, signs(read.corr, division),
-        cautions(read.corr, read.names, players, division, explained), measure="R2_McFadden",
+        (*cautions(read.corr, read.names, players, division, explained), *few_clusters(read.df)),
+        measure="R2_McFadden", df=read.df,
     )  # fmt: skip
     return shares, found.given, f"{how}; {len(weights):,} regressions by maximum likelihood"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from cxuxlib.errors import ArgumentError, SampleError, listed
 from cxuxlib.models.drivers import categories
 from cxuxlib.models.drivers.categories import Latent
-from cxuxlib.models.drivers.cautions import cautions, signs
+from cxuxlib.models.drivers.cautions import cautions, few_clusters, signs
 from cxuxlib.models.drivers.deviances import deviance_shares
 from cxuxlib.models.drivers.options import DriverOptions, Method
 from cxuxlib.models.drivers.shares import Shares, fitted
@@ -102,9 +103,13 @@ def key_drivers(
     if (drivers is None) == (groups is None):
         raise ArgumentError("Give either drivers (a list of columns) or groups (name to list of columns).")
     if not isinstance(outcome, str):
-        raise ArgumentError(f"outcome is one column; got {outcome!r}.")
-    if drivers is not None and (isinstance(drivers, str) or not all(isinstance(each, str) for each in drivers)):
-        raise ArgumentError(f"drivers is a list of columns; got {drivers!r}.")
+        raise ArgumentError(f"outcome is one column; got {outcome!r:.60}.")
+    if drivers is not None and (
+        isinstance(drivers, str)
+        or not hasattr(drivers, "__len__")
+        or not all(isinstance(each, str) for each in drivers)
+    ):
+        raise ArgumentError(f"drivers is a list of columns; got {drivers!r:.60}.")
     blocks = {name: [name] for name in drivers} if drivers is not None else listed_groups(groups)
     named = list(drivers if drivers is not None else (name for block in blocks.values() for name in block))
     refuse([outcome, *named, *options.controls], blocks)
@@ -118,7 +123,15 @@ def key_drivers(
     pairs = options.missing == "pairwise"
     read: Sample | Latent
     if options.outcome_as == "linear":
-        read = sample(data, columns, weight=weight, frequency=frequency, cluster=options.cluster, pairs=pairs)
+        read = sample(
+            data,
+            columns,
+            weight=weight,
+            frequency=frequency,
+            cluster=options.cluster,
+            pairs=pairs,
+            advice=categories.ADVICE,
+        )
     else:
         read = categories.read(data, columns, options, weight, frequency)
     controls = read.positions(options.controls)
@@ -146,6 +159,8 @@ def _quality(read: Sample | Latent, shares: Shares, given: float, division: Divi
     quality[shares.measure] = shares.r2 + given
     if division.controls:
         quality[f"{shares.measure}_controls"] = given
+    if isinstance(read, Sample) and read.df < inf:
+        quality["n_clusters"] = int(read.df) + 1
     if read.pairs is not None:
         quality["n_pair_least"] = int(read.pairs.min())
     quality["first_eigenvalue"] = float(np.linalg.eigvalsh(read.corr[np.ix_(drivers, drivers)])[-1])
@@ -174,8 +189,8 @@ def _shares(
     given = float(r2_values(corr[None], held)[0]) if division.controls else 0.0
     shares = Shares(
         players, values[:-1].reshape(len(kinds), -1), covariance, float(values[-1]), kinds,
-        signs(corr, division), cautions(corr, read.names, players, division), draws, read.pairs,
-        read.measure,
+        signs(corr, division), (*cautions(corr, read.names, players, division), *few_clusters(read.df)),
+        draws, read.pairs, read.measure, read.df,
     )  # fmt: skip
     return shares, given, how
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ class Shares:
         warnings: sentences on what these shares do not tell: collinearity, shared items, halo, suppression.
         draws: values and R² of each resample, shape (replications, kinds · k + 1), where intervals are bootstrapped.
         pairs: units that answered both of two columns (outcome, drivers, controls), where missing is pairwise.
+        df: degrees of freedom of intervals and tests: clusters - 1, infinite where units are independent.
         measure: which R² is divided: R2, R2_McKelveyZavoina (of the latent answer) or R2_McFadden (deviance).
     """
 
@@ -43,6 +45,7 @@ class Shares:
     draws: np.ndarray | None = None
     pairs: np.ndarray | None = None
     measure: str = "R2"
+    df: float = inf
 
 
 def tidy(shares: Shares, level: float) -> pd.DataFrame:
@@ -50,15 +53,15 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
 
     By the delta method the lower end is Wald's on the root of the share, squared back, since a share is never negative;
     the upper end u solves (u - v)² = z² s² u/v, the score interval of a share whose variance grows with itself, for the
-    error of a share that came out small is too small. Pratt's can be negative and has the plain Wald interval. From
-    draws both ends are their percentiles.
+    error of a share that came out small is too small. Pratt's can be negative and has the plain Wald interval. Between
+    clusters z is Student's t. From draws both ends are their percentiles.
     """
     values = shares.values.ravel()
     errors = np.sqrt(np.diag(shares.covariance))[:-1]
     kinds = np.repeat(shares.kinds, len(shares.players))
     if shares.draws is None:
         root = np.sqrt(values.clip(0.0))
-        z = intervals.normal_quantile(level)
+        z = intervals.half_width(level, shares.df)
         half = np.divide(z * errors, 2 * root, out=np.zeros_like(root), where=values > np.nan_to_num(errors) * 1e-6)
         low = (root - half).clip(0.0) ** 2
         high = (values + 2 * half * (half + np.hypot(half, root))).clip(None, 1.0)  # half² = z² s² / 4v

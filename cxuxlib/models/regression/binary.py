@@ -73,7 +73,7 @@ def logit(
     found = cumulative.fit(problem, "logit", how)
     raw, at, error = found.raw, found.raw.parameters, np.sqrt(np.diag(found.raw.covariance))
     kinds = ["intercept" if name == "Intercept" else "slope" for name in names]
-    every = fitted.block(names, kinds, at, error, fitted.half_width(level, raw.df), raw.df)
+    every = fitted.block(names, kinds, at, error, intervals.half_width(level, raw.df), raw.df)
     odds = fitted.ratios(every[every["kind"] == "slope"])
     terms = pd.concat([every, odds], ignore_index=True) if len(odds) else every
     line = x @ at

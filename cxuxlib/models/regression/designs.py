@@ -108,6 +108,12 @@ def plan(formula: str) -> Plan:
     both = [name for name in answers if name in covariates]
     if both:
         raise ArgumentError(f"{listed(both)} stands on both sides of {formula!r}; nothing explains itself.")
+    if formula.rsplit("~", 1)[-1].strip() == "":
+        raise ArgumentError(f"{formula!r} has nothing on its right side; the mean alone is '{factor.expr} ~ 1'.")
+    powers = re.findall(r"([\w` ]+?)\s*(?:\^|\*\*)\s*\d", re.sub(r"\b\w+\([^()]*\)|{[^}]*}", "", formula))
+    if powers and all(len(term.factors) < 2 for term in right):
+        name = powers[0].strip()
+        raise ArgumentError(f"In {formula!r} the power of {name!r} is {name!r} itself; its square is I({name} ** 2).")
     intercept = any(str(term) == "1" for term in right)
     return Plan(
         formula, factor.expr, name, levels, answers, tuple(covariates), frozenset(nominal), frozenset(stepped),

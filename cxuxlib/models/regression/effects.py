@@ -74,7 +74,7 @@ def margins(
         raise ArgumentError(
             f"columns is a list of covariates; there is {listed(sample.table.columns)} in {raw.plan.formula!r}."
         )
-    rows, quantile = [], fitted.half_width(level, raw.df)
+    rows, quantile = [], intervals.half_width(level, raw.df)
     for name in names:
         if name not in sample.table.columns:
             raise ColumnError(unknown("covariate", name, sample.table.columns))

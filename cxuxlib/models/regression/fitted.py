@@ -15,7 +15,6 @@ from cxuxlib.errors import ArgumentError
 from cxuxlib.models.regression.designs import Plan
 from cxuxlib.models.regression.samples import Sample
 from cxuxlib.results import Fit
-from cxuxlib.stats import intervals
 from cxuxlib.stats.glm_errors import Scores, cluster_meat, meat
 from cxuxlib.stats.ordinal import LINK_VARIANCE, Link
 
@@ -100,11 +99,6 @@ def p_values(z: np.ndarray, df: float) -> np.ndarray:
     """Two-sided p-values of t, or of z where df is infinite."""
     p: np.ndarray = 2 * (ndtr(-abs(z)) if df == inf else stdtr(df, -abs(z)))
     return p
-
-
-def half_width(level: float, df: float) -> float:
-    """Half-width of an interval in standard errors."""
-    return intervals.normal_quantile(level) if df == inf else intervals.student(0.0, 1.0, df, level)[1]
 
 
 def block(

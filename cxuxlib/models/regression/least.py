@@ -132,4 +132,4 @@ def _back(names: tuple[str, ...], mean: np.ndarray, scale: np.ndarray) -> np.nda
 def _terms(raw: Regression, level: float) -> pd.DataFrame:
     kinds = ["intercept" if name == "Intercept" else "slope" for name in raw.names]
     error = np.sqrt(np.diag(raw.covariance))
-    return fitted.block(raw.names, kinds, raw.parameters, error, fitted.half_width(level, raw.df), raw.df)
+    return fitted.block(raw.names, kinds, raw.parameters, error, intervals.half_width(level, raw.df), raw.df)

@@ -135,7 +135,7 @@ def _tidy(problem: Problem, empty: Sequence[Any], link: Link, errors: str, level
     found = cumulative.fit(problem, link, errors)
     raw, sample = found.raw, problem.sample
     s, steps = problem.z.shape[1], problem.steps
-    quantile = fitted.half_width(level, raw.df)
+    quantile = intervals.half_width(level, raw.df)
     at, error = raw.parameters, np.sqrt(np.diag(raw.covariance))
     tail = len(steps) * s
     slopes = [fitted.block(problem.names, "slope", at[tail:], error[tail:], quantile, raw.df)]

@@ -35,8 +35,8 @@ def ordered(plan: Plan, answers: pd.DataFrame) -> Categories:
     if given is None and categorical:
         if not values.cat.ordered:
             raise AnswerError(
-                f"The answers in {plan.name!r} are texts whose order is not known. Give numbers, an ordered "
-                f"categorical, or the order in the formula: C({plan.name}, levels=[...]) ~ ..."
+                f"The answers in {plan.name!r} are texts whose order is not known. Give numbers or an ordered "
+                f"categorical, or where a model takes a formula, the order in it: C({plan.name}, levels=[...]) ~ ..."
             )
         given = tuple(values.cat.categories)
     if given is None:

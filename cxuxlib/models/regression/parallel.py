@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pandas as pd
 
@@ -25,7 +27,8 @@ def brant(fit: Fit) -> pd.DataFrame:
 
     Returns:
         One row for all columns together and one per term: term, statistic (χ²), df, p, n, method. Thresholds at which
-        a term separates the answers are left out and named in method. With weights or units the covariance is robust.
+        a term separates the answers are left out and named in method. With weights or units the covariance is robust;
+        between clusters p is that of Hotelling's T², and NaN where there are too few of them for a test.
 
     Raises:
         ArgumentError: a fit of another model. ModelError: fewer than two thresholds are left, or none of the slopes.
@@ -63,10 +66,14 @@ def brant(fit: Fit) -> pd.DataFrame:
         covariance = fitted.spread(scaled, sample, raw.errors, raw.correction)
     places = {term: [raw.names.index(sample.design.names[i]) + 1 for i in own]
               for term, own in sample.design.terms.items() if term != "1"}  # fmt: skip
-    rows = []
+    rows, groups = [], float(sample.clusters.n) if raw.errors == "cluster" and sample.clusters else inf
     for term, which in {"all": list(range(1, len(raw.names) + 1)), **places}.items():
-        rows.append((term, *ordinal_brant.equality(found.slopes, covariance, which)))
+        rows.append((term, *ordinal_brant.equality(found.slopes, covariance, which, groups)))
     method = f"Brant test, {'expected' if raw.errors == 'observed' else raw.errors} covariance"
+    if groups < inf:
+        method += f" of {groups:,.0f} clusters, p by Hotelling's T²"
+        if any(np.isnan(row[1]) for row in rows):
+            method += "; NaN where clusters are no more than degrees of freedom, so that there is no test"
     if left:
         method += f"; without the thresholds {listed(left)}, at which the answers are separated"
     return pd.DataFrame(rows, columns=["term", "statistic", "df", "p"]).assign(n=sample.n_units, method=method)

@@ -65,7 +65,7 @@ def predicted(
     w = sample.row_weights()
     level = intervals.check_level(fit.level if level is None else level)
     what = averages.wanted(raw, of, raw.plan.outcome)
-    quantile, rows = fitted.half_width(level, raw.df), []
+    quantile, rows = intervals.half_width(level, raw.df), []
     for setting in _settings(at):
         table = sample.table.copy()
         for name, value in setting.items():

@@ -11,6 +11,7 @@ import pandas as pd
 from cxuxlib.errors import ArgumentError, ModelError, SampleError, listed
 from cxuxlib.frames import cells
 from cxuxlib.frames.distinct import ADVICE
+from cxuxlib.frames.reading import check_roles
 from cxuxlib.models.regression.designs import Design, Plan, design
 from cxuxlib.results import Moments
 from cxuxlib.stats.glm import Scaled, scaled, tied
@@ -65,6 +66,7 @@ def read(
     """Read a frame into a `Sample`, refusing covariates that no effect can be told of."""
     if isinstance(data, Moments):
         raise ArgumentError("Moments allow models.linear without robust errors only; this needs rows or counts.")
+    check_roles(data, weight, frequency, unit)
     if unit is not ... and unit in (*plan.answers, *plan.covariates):
         raise ArgumentError(f"{unit!r} is the unit and stands in the formula.")
     columns = dict.fromkeys([*plan.covariates, *plan.answers])
