@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxuxlib.errors import AnswerError, ArgumentError, SampleError, listed
+from cxuxlib.frames.coding import Coded, coded, pack
+from cxuxlib.frames.handing import in_engine
 from cxuxlib.frames.reading import answer_of, check_numeric, check_roles, check_units, open_frame, rows
 
 __all__ = ["Answers", "answers"]
@@ -76,9 +78,9 @@ def answers(
         check_units(lazy, ..., [*columns, *sizes], advice)
     used = {f"c{i}": name for i, name in enumerate(columns)}
     used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
-    part = frame[list(used.values())] if isinstance(frame, pd.DataFrame) and _is_short(frame) else None
+    part = frame[list(used.values())] if isinstance(frame, pd.DataFrame) else None
     if part is not None and all(isinstance(kind, np.dtype) and kind.kind in "iufb" for kind in part.dtypes):
-        values, many, own = part.to_numpy(dtype=float), None, frame[cluster] if cluster else None
+        values, many, own = _of_numbers(part, frame[cluster] if cluster else None)
     else:
         values, many, own = (_rows_of if _is_short(frame) else _counted)(lazy, used, cluster)
     if not len(values):
@@ -114,6 +116,28 @@ def _is_short(frame: Any) -> bool:
     return isinstance(length, int) and length <= _FEW
 
 
+def _of_numbers(part: pd.DataFrame, cluster: pd.Series | None) -> _Read:
+    """The rows of a pandas frame of plain numbers, the distinct ones of a long frame where numbers repeat."""
+    if len(part) > _FEW:
+        codes = [coded(part[name], str(name)) for name in part]
+        if not any(each.continuous for each in codes):
+            groups = [] if cluster is None else [_grouped(cluster)]
+            packed = pack([*codes, *groups], [None], rows=False)
+            values = np.column_stack([
+                np.append(np.nan, each.levels).take(place + 1 - each.missing)
+                for each, place in zip(codes, packed.places, strict=False)
+            ])  # fmt: skip
+            own = pd.Series(groups[0].levels.take(packed.places[-1])) if groups else None
+            return values, packed.totals[0], own
+    return part.to_numpy(dtype=float), None, cluster
+
+
+def _grouped(cluster: pd.Series) -> Coded:
+    """Clusters as codes."""
+    codes, levels = pd.factorize(cluster, sort=True)
+    return Coded(codes, 0, pd.Index(levels), False)
+
+
 def _rows_of(lazy: nw.LazyFrame[Any], used: Mapping[str, str], cluster: str | None) -> _Read:
     """Every row, as floats, NaN where missing."""
     eager = lazy.select(
@@ -132,8 +156,9 @@ def _counted(lazy: nw.LazyFrame[Any], used: Mapping[str, str], cluster: str | No
         plan |= {key: value, f"gone_{key}": gone.cast(nw.Float64)}
     if cluster:
         plan["cluster"] = nw.col(cluster)
+    lazy = in_engine(lazy.select(*dict.fromkeys([*used.values(), *([cluster] if cluster else [])])))
     table = lazy.select(*(expression.alias(key) for key, expression in plan.items()))
-    found = rows(table.group_by(*plan).agg(nw.len().cast(nw.Float64).alias("rows")))
+    found = rows(table.group_by(*plan).agg(nw.len().alias("rows")))
     found = found.sort_values(list(plan), ignore_index=True)  # engines group in any order
     values = found[list(used)].to_numpy(dtype=float, copy=True)
     values[found[[f"gone_{key}" for key in used]].to_numpy(dtype=float) > 0] = np.nan

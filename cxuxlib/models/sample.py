@@ -109,6 +109,12 @@ class Sample:
         return inf if self.rows is None or self.rows.cluster is None else float(self.rows.cluster.max())
 
     @property
+    def by_chance(self) -> float:
+        """What a column that has nothing to do with the first is expected to explain of it by chance: (1 - R²)/n."""
+        left = 1 / np.linalg.inv(self.corr)[0, 0]
+        return float(left / max(self.effective_n - len(self.corr), 1.0))
+
+    @property
     def said(self) -> str:
         """What an interval's method adds: by clusters, pairwise."""
         parts = []

@@ -53,6 +53,19 @@ class Latent:
         """The regression, in words."""
         return self.link if len(self.found.raw.labels) == 2 else f"ordered {self.link}"
 
+    @cached_property
+    def by_chance(self) -> float:
+        """What a driver that has nothing to do with the answer is expected to explain of it by chance.
+
+        The mean over drivers of tr(Σ Cov(b)) / Var(y*), which is (1 - R²)/n of an answer without thresholds, and many
+        times that where few say yes.
+        """
+        p = len(self.line.slopes)
+        covariance = np.linalg.inv(self.found.top.information.astype(float))[-p:, -p:]
+        spread = np.trace(self.corr[1:, 1:] @ covariance)
+        noise = LINK_VARIANCE[self.link]
+        return float(spread * (1 / np.linalg.inv(self.corr)[0, 0]) / (noise * p))
+
     @property
     def df(self) -> float:
         """Degrees of freedom of intervals: clusters - 1, infinite where units are independent."""

@@ -12,14 +12,35 @@ _VIF = 5.0  # variance inflation from which on a share says more of a driver's n
 _SAME = 0.9  # correlation from which on two columns may hold the same answers
 _HALO = 0.5  # mean correlation, as the first eigenvalue tells it: (λ - 1) / (p - 1), among three drivers or more
 _FEW = 20  # clusters below which their sandwich is too small, and Student's t makes up for a part of it only
+_CHANCE = 0.02  # of R² by chance alone that goes without saying
 _MORE = 0.001  # of the outcome's variance: a smaller suppression is no more than noise
 
 
-def few_clusters(df: float) -> tuple[str, ...]:
-    """What is to be said of intervals that rest on few clusters."""
-    if df + 1 >= _FEW:
-        return ()
-    return (f"Few clusters: with {df + 1:.0f} of them, intervals and tests are too sure, though Student's t is taken.",)
+def extra(division: Division) -> np.ndarray:
+    """How many columns each player has beyond one."""
+    return np.array([len(player) - 1.0 for player in division.players])
+
+
+def few(df: float, division: Division, by_chance: float) -> tuple[str, ...]:
+    """What is to be said of few clusters, and of few answers for many columns.
+
+    Args:
+        df: clusters - 1, or infinite.
+        division: who the players are.
+        by_chance: what a column explains by chance.
+    """
+    columns = sum(len(player) for player in division.players)
+    found = []
+    if df + 1 < _FEW:
+        found.append(
+            f"Few clusters: with {df + 1:.0f} of them intervals and tests may be too sure, though Student's t is taken."
+        )
+    if columns * by_chance > _CHANCE:
+        found.append(
+            f"Few answers: by chance alone {columns} columns explain about {columns * by_chance:.2f}, which is in R² "
+            "and in the shares."
+        )
+    return tuple(found)
 
 
 def signs(corr: np.ndarray, division: Division) -> tuple[int, ...]:

@@ -33,6 +33,12 @@ def _shares_of(fit: Fit, kind: str | None) -> tuple[Shares, str]:
     return shares, kind
 
 
+def _by_chance(shares: Shares, a: int, b: int) -> float:
+    """How much larger share a is expected to be than share b by chance alone, as a part of R²."""
+    k = len(shares.players)
+    return float(shares.by_chance[a % k] - shares.by_chance[b % k]) / shares.r2
+
+
 def _difference(shares: Shares, a: int, b: int) -> tuple[float, float]:
     """(share_a - share_b) / R² and its standard error, by the delta method."""
     values = shares.values.ravel()
@@ -56,7 +62,8 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
     """How much larger the share of one player is than that of another, as a proportion of R².
 
     (share_a - share_b) / R², with the delta method on the joint covariance of both and of R², by Fisher's z; where
-    the fit was bootstrapped, the percentiles of its resamples.
+    the fit was bootstrapped, the percentiles of its resamples. Where the players have different numbers of columns,
+    what the larger one explains by chance is taken off before the interval is made.
 
     Args:
         fit: result of `key_drivers`.
@@ -87,10 +94,11 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
     at = [shares.kinds.index(kind) * len(shares.players) + shares.players.index(name) for name in (a, b)]
     value, error = _difference(shares, *at)
     if shares.draws is None:
-        low, high = _ends(value, error, level, shares.df)
+        low, high = _ends(value - _by_chance(shares, *at), error, level, shares.df)
     else:
         drawn = (shares.draws[:, at[0]] - shares.draws[:, at[1]]) / shares.draws[:, -1]
         low, high = np.quantile(drawn, [(1 - intervals.check_level(level)) / 2, (1 + level) / 2])
+        low, high = (each - 2 * _by_chance(shares, *at) for each in (low, high))
     return Estimate(
         value, low, high, int(fit.quality["n"]), fit.method, level,
         f"share of {a} minus {b} ({kind})", int(fit.quality["n_missing"]),
@@ -100,8 +108,8 @@ def share_difference(fit: Fit, a: str, b: str, *, kind: str | None = None, level
 def share_differences(fit: Fit, *, kind: str | None = None, level: float | None = None) -> pd.DataFrame:
     """Every two shares against each other, with tests: which drivers can be told apart?
 
-    z = artanh(d) (1 - d²) / SE(d) with d = (share_a - share_b) / R² (between clusters held against Student's t), and
-    Holm's adjustment over all pairs.
+    z = artanh(d) (1 - d²) / SE(d) with d = (share_a - share_b) / R², less what more columns explain by chance (between
+    clusters held against Student's t), and Holm's adjustment over all pairs.
 
     Args:
         fit: result of `key_drivers`.
@@ -136,7 +144,8 @@ def share_differences(fit: Fit, *, kind: str | None = None, level: float | None 
     for i, j in combinations(np.argsort(-own, kind="stable").tolist(), 2):
         value, error = _difference(shares, start + i, start + j)
         estimate = share_difference(fit, shares.players[i], shares.players[j], kind=kind, level=level)
-        z = (np.arctanh(value) * (1 - value**2) if abs(value) < _ALL else value) / error if error > 0 else 0.0
+        free = value - _by_chance(shares, start + i, start + j)
+        z = (np.arctanh(free) * (1 - free**2) if abs(free) < _ALL else free) / error if error > 0 else 0.0
         found.append({
             "a": shares.players[i], "b": shares.players[j], "kind": kind, "difference": value, "std_error": error,
             "low": estimate.low, "high": estimate.high, "p": float(two_sided(z, shares.df)),
@@ -185,7 +194,8 @@ def driver_ranks(fit: Fit, *, kind: str | None = None, level: float | None = Non
     at = np.arange(k) + shares.kinds.index(kind) * k
     covariance = shares.covariance[np.ix_(at, at)]
     spread = np.diag(covariance)[:, None] + np.diag(covariance) - 2 * covariance
-    lead = own[:, None] - own
+    free = own - shares.by_chance
+    lead = free[:, None] - free
     each = 1 - (1 - intervals.check_level(level)) / (k - 1)
     limit = intervals.half_width(each, shares.df) * np.sqrt(spread.clip(0.0))
     order = np.argsort(-own, kind="stable")

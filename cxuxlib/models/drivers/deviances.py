@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cxuxlib.models.drivers.categories import Latent, spread, told
-from cxuxlib.models.drivers.cautions import cautions, few_clusters, signs
+from cxuxlib.models.drivers.cautions import cautions, extra, few, signs
 from cxuxlib.models.drivers.options import DriverOptions
 from cxuxlib.models.drivers.shares import Shares
 from cxuxlib.stats.shares import Division
@@ -24,9 +24,10 @@ def deviance_shares(
         covariance, how = spread(read.sample, lambda part: found.influence[part]), told(read.sample)
     values = found.values[:-1].reshape(len(options.kinds), -1)
     explained = values[options.kinds.index("alone")], values[options.kinds.index("unique")]
+    by_chance = 1 / (2 * abs(read.found.null))
     shares = Shares(
         players, values, covariance, float(found.values[-1]), options.kinds, signs(read.corr, division),
-        (*cautions(read.corr, read.names, players, division, explained), *few_clusters(read.df)),
-        measure="R2_McFadden", df=read.df,
+        (*cautions(read.corr, read.names, players, division, explained), *few(read.df, division, by_chance)),
+        measure="R2_McFadden", df=read.df, chance=extra(division) * by_chance,
     )  # fmt: skip
     return shares, found.given, f"{how}; {len(weights):,} regressions by maximum likelihood"

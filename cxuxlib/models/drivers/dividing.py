@@ -11,7 +11,7 @@ import numpy as np
 from cxuxlib.errors import ArgumentError, SampleError, listed
 from cxuxlib.models.drivers import categories
 from cxuxlib.models.drivers.categories import Latent
-from cxuxlib.models.drivers.cautions import cautions, few_clusters, signs
+from cxuxlib.models.drivers.cautions import cautions, extra, few, signs
 from cxuxlib.models.drivers.deviances import deviance_shares
 from cxuxlib.models.drivers.options import DriverOptions, Method
 from cxuxlib.models.drivers.shares import Shares, fitted
@@ -89,7 +89,7 @@ def key_drivers(
     >>> frame = pd.DataFrame(rng.normal(size=(500, 2)), columns=["ease", "help"])
     >>> frame["rating"] = frame["ease"] + rng.normal(size=500)
     >>> key_drivers(frame, "rating", ["ease", "help"]).estimate("ease")
-    ease (lmg) = 0.443, 95% CI [0.381, 0.510], n = 500 (delta method, distribution-free)
+    ease (lmg) = 0.443, 95% CI [0.381, 0.512], n = 500 (delta method, distribution-free)
     >>> options = DriverOptions(method="johnson", interval="bootstrap", rng=1)
     >>> key_drivers(frame, "rating", ["ease", "help"], method=options).estimate("ease")
     ease (johnson) = 0.443, 95% CI [0.375, 0.505], n = 500 (bootstrap of 1,000 resamples of units)
@@ -187,10 +187,10 @@ def _shares(
         how += "; one regression by maximum likelihood"
     held = Division([division.controls], [], [])
     given = float(r2_values(corr[None], held)[0]) if division.controls else 0.0
+    said = (*cautions(corr, read.names, players, division), *few(read.df, division, read.by_chance))
     shares = Shares(
-        players, values[:-1].reshape(len(kinds), -1), covariance, float(values[-1]), kinds,
-        signs(corr, division), (*cautions(corr, read.names, players, division), *few_clusters(read.df)),
-        draws, read.pairs, read.measure, read.df,
+        players, values[:-1].reshape(len(kinds), -1), covariance, float(values[-1]), kinds, signs(corr, division), said,
+        draws, read.pairs, read.measure, read.df, extra(division) * read.by_chance,
     )  # fmt: skip
     return shares, given, how
 

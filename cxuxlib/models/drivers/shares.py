@@ -32,6 +32,7 @@ class Shares:
         draws: values and R² of each resample, shape (replications, kinds · k + 1), where intervals are bootstrapped.
         pairs: units that answered both of two columns (outcome, drivers, controls), where missing is pairwise.
         df: degrees of freedom of intervals and tests: clusters - 1, infinite where units are independent.
+        chance: what each player's columns beyond its first are expected to explain by mere chance; shape (k,).
         measure: which R² is divided: R2, R2_McKelveyZavoina (of the latent answer) or R2_McFadden (deviance).
     """
 
@@ -46,6 +47,12 @@ class Shares:
     pairs: np.ndarray | None = None
     measure: str = "R2"
     df: float = inf
+    chance: np.ndarray | None = None
+
+    @property
+    def by_chance(self) -> np.ndarray:
+        """``chance``, 0 where there is none."""
+        return np.zeros(len(self.players)) if self.chance is None else self.chance
 
 
 def tidy(shares: Shares, level: float) -> pd.DataFrame:
@@ -54,7 +61,8 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
     By the delta method the lower end is Wald's on the root of the share, squared back, since a share is never negative;
     the upper end u solves (u - v)² = z² s² u/v, the score interval of a share whose variance grows with itself, for the
     error of a share that came out small is too small. Pratt's can be negative and has the plain Wald interval. Between
-    clusters z is Student's t. From draws both ends are their percentiles.
+    clusters z is Student's t. From draws both ends are their percentiles. What a player with several columns explains
+    by chance is taken off before the lower end is found (from draws, which have it twice, off both).
     """
     values = shares.values.ravel()
     errors = np.sqrt(np.diag(shares.covariance))[:-1]
@@ -63,12 +71,17 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         root = np.sqrt(values.clip(0.0))
         z = intervals.half_width(level, shares.df)
         half = np.divide(z * errors, 2 * root, out=np.zeros_like(root), where=values > np.nan_to_num(errors) * 1e-6)
-        low = (root - half).clip(0.0) ** 2
+        free = (shares.values - shares.by_chance).clip(0.0).ravel()
+        low = (np.sqrt(free) - half).clip(0.0) ** 2
+        several = np.tile(shares.by_chance, len(shares.kinds)) > 0
+        low = np.where(several, np.minimum(low, (free - z * errors).clip(0.0)), low)
         high = (values + 2 * half * (half + np.hypot(half, root))).clip(None, 1.0)  # half² = z² s² / 4v
         signed = np.isin(kinds, _SIGNED)
         low, high = np.where(signed, values - z * errors, low), np.where(signed, values + z * errors, high)
     else:
-        low, high = np.quantile(shares.draws[:, :-1], [(1 - level) / 2, (1 + level) / 2], axis=0)
+        twice = 2 * np.tile(shares.by_chance, len(shares.kinds))
+        low, high = np.quantile(shares.draws[:, :-1], [(1 - level) / 2, (1 + level) / 2], axis=0) - twice
+        low, high = np.where(twice > 0, low.clip(0.0), low), np.where(twice > 0, high.clip(0.0), high)
     return pd.DataFrame({
         "term": list(shares.players) * len(shares.kinds),
         "kind": kinds,
