@@ -4,7 +4,7 @@ This package alone knows dataframe engines. It reads pandas, Polars (eager and l
 PySpark through narwhals, builds one lazy plan, and brings back a few numbers per segment.
 """
 
-from cxuxlib.frames.answers import Answers, answers
+from cxuxlib.frames.answers import Answers, answers, answers_by
 from cxuxlib.frames.distinct import Cells, cells
 from cxuxlib.frames.pairing import pairs
 from cxuxlib.frames.reduce import sums
@@ -20,6 +20,7 @@ __all__ = [
     "Until",
     "ages",
     "answers",
+    "answers_by",
     "cells",
     "columns",
     "counts",

@@ -14,7 +14,7 @@ from cxuxlib.frames.coding import Coded, coded, pack
 from cxuxlib.frames.handing import in_engine
 from cxuxlib.frames.reading import answer_of, check_numeric, check_roles, check_units, open_frame, rows
 
-__all__ = ["Answers", "answers"]
+__all__ = ["Answers", "answers", "answers_by"]
 
 _Read = tuple[np.ndarray, np.ndarray | None, pd.Series | None]
 ADVICE = "A model wants one row per unit: average within {name!r} first, or drop that column if rows are units."
@@ -66,16 +66,63 @@ def answers(
     Raises:
         ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
     """
+    found, own = _answers(
+        frame, columns, weight, frequency, cluster, least, clustered=cluster is not None, advice=advice
+    )
+    return found._replace(cluster=None if own is None else pd.factorize(own)[0])
+
+
+def answers_by(
+    frame: Any, columns: Sequence[str], group: str, *, frequency: str | None = None, least: int | None = None
+) -> tuple[dict[Any, Answers], int]:
+    """Read the answers of units group by group.
+
+    Args:
+        frame: a frame of pandas, Polars, Arrow, DuckDB or PySpark with one row per unit.
+        columns: numeric columns.
+        group: column that says which group a unit is of.
+        frequency: column that says how many units a row stands for.
+        least: answers a unit must have given in ``columns``; by default all, so that rows are complete.
+
+    Returns:
+        `Answers` by group, in the order of their names, and the number of units that name no group.
+
+    Raises:
+        ColumnError, AnswerError, UnitError, SampleError: what is wrong with the frame.
+
+    >>> found, n_none = answers_by(pd.DataFrame({"ease": [5, 4, 2], "shop": ["b", "a", "b"]}), ["ease"], "shop")
+    >>> {name: each.x.ravel().tolist() for name, each in found.items()}, n_none
+    ({'a': [4.0], 'b': [5.0, 2.0]}, 0)
+    """
+    if group in columns:
+        raise ArgumentError(f"{group!r} is the group and one of the answers.")
+    whole, own = _answers(frame, columns, None, frequency, group, 0, clustered=False)
+    code, labels = pd.factorize(own, sort=True)
+    enough = (~np.isnan(whole.x)).sum(axis=1) >= (len(columns) if least is None else least)
+    found = {}
+    for place, label in enumerate(labels):
+        of = code == place
+        keep = of & enough
+        x, n, w = (each[keep] for each in (whole.x, whole.n, whole.w))
+        found[label] = Answers(x, n, w, None, int(whole.n[of & ~enough].sum()))
+    return found, int(whole.n[code < 0].sum())
+
+
+def _answers(
+    frame: Any, columns: Sequence[str], weight: str | None, frequency: str | None, cluster: str | None,
+    least: int | None, *, clustered: bool, advice: str = ADVICE,
+) -> tuple[Answers, pd.Series | None]:  # fmt: skip
+    """Answers, and of each distinct row what stands in ``cluster``; ``clustered`` says that units may repeat."""
     check_roles(frame, weight, frequency, cluster)
     if len(set(columns)) < len(columns):
         raise ArgumentError(f"A column is named twice in {listed(columns)}.")
     sizes = [name for name in (weight, frequency) if name]
     lazy = open_frame(frame, [*columns, *sizes, *([cluster] if cluster else [])])
     check_numeric(lazy, [*columns, *sizes])
-    if cluster:
+    if cluster and clustered:
         check_units(lazy, cluster, [], "")
     elif not frequency:
-        check_units(lazy, ..., [*columns, *sizes], advice)
+        check_units(lazy, ..., [*columns, *sizes, *([cluster] if cluster else [])], advice)
     used = {f"c{i}": name for i, name in enumerate(columns)}
     used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
     part = frame[list(used.values())] if isinstance(frame, pd.DataFrame) else None
@@ -105,7 +152,7 @@ def answers(
             raise AnswerError(f"There are infinite values in {listed(wrong)}.")
     if not keep.all():
         x, n, w, own = x[keep], n[keep], w[keep], own[keep] if own is not None else None
-    return Answers(x, n, w, None if own is None else pd.factorize(own)[0], n_missing)
+    return Answers(x, n, w, None, n_missing), own
 
 
 def _is_short(frame: Any) -> bool:
@@ -134,7 +181,7 @@ def _of_numbers(part: pd.DataFrame, cluster: pd.Series | None) -> _Read:
 
 def _grouped(cluster: pd.Series) -> Coded:
     """Clusters as codes."""
-    codes, levels = pd.factorize(cluster, sort=True)
+    codes, levels = pd.factorize(cluster, sort=True, use_na_sentinel=False)
     return Coded(codes, 0, pd.Index(levels), False)
 
 

@@ -18,27 +18,44 @@ from cxuxlib.models.regression.least import linear
 from cxuxlib.models.regression.ordered import ordered_logit, partial_odds
 from cxuxlib.models.regression.parallel import brant
 from cxuxlib.models.regression.predictions import predicted
+from cxuxlib.models.structural.estimating import latent
+from cxuxlib.models.structural.invariant import invariance
+from cxuxlib.models.structural.mediating import mediation
+from cxuxlib.models.structural.misfit import modification, residuals
+from cxuxlib.models.structural.nesting import nested
+from cxuxlib.models.structural.options import LatentOptions
+from cxuxlib.models.structural.resampling import resampled
+from cxuxlib.models.structural.shapes import facet_syntax
 from cxuxlib.models.validity import factor_correlation, htmt
 
 __all__ = [
     "Combination",
     "DriverOptions",
     "Folds",
+    "LatentOptions",
     "brant",
     "combination",
     "driver_ranks",
+    "facet_syntax",
     "factor_correlation",
     "htmt",
     "importance_performance",
+    "invariance",
     "key_drivers",
+    "latent",
     "latent_drivers",
     "linear",
     "logit",
     "margins",
+    "mediation",
+    "modification",
+    "nested",
     "ordered_logit",
     "partial_odds",
     "penalty_reward",
     "predicted",
+    "resampled",
+    "residuals",
     "share_difference",
     "share_differences",
 ]

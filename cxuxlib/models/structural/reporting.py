@@ -1,0 +1,132 @@
+"""The tidy table of a latent model: every parameter, standardised values, explained variances, defined parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from cxuxlib.errors import ArgumentError, CxuxError
+from cxuxlib.formulas import build
+from cxuxlib.models.structural.binding import named
+from cxuxlib.models.structural.duals import Dual
+from cxuxlib.models.structural.fitting import Latent
+from cxuxlib.models.structural.table import Row
+from cxuxlib.stats.sem.paths import COVARIANCE
+from cxuxlib.stats.sem.standardised import explained, standardise
+
+KINDS = {"=~": "loading", "~": "path", "~1": "intercept"}
+
+
+def kind_of(row: Row) -> str:
+    """What a row is called in the table of terms."""
+    return KINDS.get(row.op) or ("variance" if row.lhs == row.rhs else "covariance")
+
+
+class Piece(NamedTuple):
+    """Some rows of the table of terms: their names, kinds and groups, their values, and the derivatives of these."""
+
+    names: list[str]
+    kinds: list[str]
+    groups: list[int]
+    values: np.ndarray
+    slopes: np.ndarray
+
+
+def terms(found: Latent, z: float) -> pd.DataFrame:
+    """The table of terms: term, kind, (group), value, std_error, low, high, p."""
+    parts = pieces(found)
+    value, slope = np.concatenate([each.values for each in parts]), np.concatenate([each.slopes for each in parts])
+    error = _delta(slope, found.covariance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(error > 0, 2 * ndtr(-np.abs(value / error)), np.nan)
+    return pd.DataFrame(
+        named_rows(found, parts)
+        | {"value": value, "std_error": error, "low": value - z * error, "high": value + z * error, "p": p}
+    )
+
+
+def named_rows(found: Latent, parts: list[Piece]) -> dict[str, list[str]]:
+    """The columns that name the rows of the table of terms."""
+    table = {"term": [name for each in parts for name in each.names], "kind": [x for each in parts for x in each.kinds]}
+    if len(found.labels) > 1:
+        table["group"] = [found.labels[g] if g >= 0 else "" for each in parts for g in each.groups]
+    return table
+
+
+def pieces(found: Latent, *, slopes: bool = True) -> list[Piece]:
+    """All that the table of terms tells: estimates and fixed values, defined, standardised and explained.
+
+    Args:
+        found: a fitted model.
+        slopes: whether to derive them in the parameters; without, they have no columns.
+    """
+    made, bound, theta = found.table, found.bound, found.theta
+    size = len(theta) if slopes else 0
+    names, groups = [named(row, found.labels) for row in made.rows], [row.group for row in made.rows]
+    free = bound.at >= 0
+    values, plain = np.zeros(len(names)), np.zeros((len(names), size))
+    values[free] = theta[bound.at[free]]
+    if slopes:
+        plain[free, bound.at[free]] = 1.0
+    for k in np.flatnonzero(~free):
+        cells, (kind, i, j) = bound.groups[groups[k]], bound.place[k]
+        values[k] = (cells.effects, cells.covariances)[kind][i, j] if kind <= COVARIANCE else cells.intercepts[i]
+    parts = [Piece(names, [kind_of(row) for row in made.rows], groups, values, plain)]
+    parts += _defined_piece(found, "defined", values, plain)
+    for label, latent_only in (("std_all", False), ("std_lv", True)):
+        value, slope = np.zeros(len(names)), np.zeros((len(names), size))
+        for g, (cells, state) in enumerate(zip(bound.groups, found.fit.states, strict=True)):
+            of = np.flatnonzero(np.array(groups) == g)
+            kind, i, j = bound.place[of].T
+            value[of], slope[of] = standardise(cells, state, kind, i, j, bound.at[of], size, latent_only=latent_only)
+        parts.append(Piece(names, [label] * len(names), groups, value, slope))
+        parts += _defined_piece(found, label, value, slope)
+    order = {name: place for place, name in enumerate((*made.observed, *made.latent))}
+    for g, (cells, state) in enumerate(zip(bound.groups, found.fit.states, strict=True)):
+        ends = [row.rhs if row.op == "=~" else row.lhs for row in made.rows if row.group == g and row.op in ("=~", "~")]
+        ends = list(dict.fromkeys(ends))
+        shown = [f"{name} [{found.labels[g]}]" if len(found.labels) > 1 else name for name in ends]
+        at = np.array([order[name] for name in ends], dtype=int)
+        parts.append(Piece(shown, ["r2"] * len(ends), [g] * len(ends), *explained(cells, state, at, size)))
+    return parts
+
+
+def _delta(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Standard errors by the delta method; NaN where a variance does not exist."""
+    with np.errstate(invalid="ignore"):
+        variance = ((slopes @ covariance) * slopes).sum(axis=1)
+        variance[np.abs(slopes).max(axis=1, initial=0.0) < 1e-12] = 0.0  # what the parameters do not move
+        found: np.ndarray = np.sqrt(np.where(variance >= 0, variance, np.nan))
+    return found
+
+
+def _defined_piece(found: Latent, kind: str, values: np.ndarray, slopes: np.ndarray) -> list[Piece]:
+    """Defined parameters, which are of no group; nothing where the model has none."""
+    if not found.table.defined:
+        return []
+    made = _defined(found, values, slopes)
+    value, slope = (np.array([getattr(each, part) for each in made.values()]) for part in ("value", "slope"))
+    return [Piece(list(made), [kind] * len(made), [-1] * len(made), value, slope)]
+
+
+def _defined(found: Latent, values: np.ndarray, slopes: np.ndarray) -> dict[str, Dual]:
+    """Defined parameters, made of the values of labelled rows."""
+    known: dict[str, Dual] = {}
+    for k, row in enumerate(found.table.rows):
+        if row.label and not row.label.startswith(".") and row.label not in known:
+            known[row.label] = Dual(float(values[k]), slopes[k])
+    made: dict[str, Dual] = {}
+    for each in found.table.defined:
+        formula, names = each.formula, {}
+        for name, value in (known | made).items():  # labels may have dots, which formulas read as attributes
+            formula = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", name.replace(".", "_dot_"), formula)
+            names[name.replace(".", "_dot_")] = value
+        try:
+            made[each.name] = build(formula, names, float)
+        except CxuxError as error:
+            raise ArgumentError(f"{each.name} := {each.formula} (line {each.line}): {error}") from error
+    return made
