@@ -14,35 +14,36 @@ import pandas as pd
 
 from cxuxlib.errors import ArgumentError, DataError, listed, unknown
 from cxuxlib.results import Moments
-from cxuxlib.study import Column, Study
+from cxuxlib.study import Column, Study, first_sheets
 from cxuxlib.surveys import Part, read_raw
 
 __all__ = ["aggregates", "load"]
 
-_STUDIES = ("mobi", "sfo", "shop")
+_STUDIES = ("harbor", "mobi", "sfo", "shop")
 # A wheel carries the files inside the package; a checkout has them beside it.
 _HOMES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data")
 _DTYPES = {"string": str, "integer": "int64", "number": "float64"}
+_TRUTH_VALUES = {"1": True, "0": False}
 
 
 def load(name: str) -> Study:
     """Load the rows of a study: answers, one row per respondent, or a log, one row per event.
 
-    The log of ``shop`` comes with the package, and its checksum must be right. The raw files of the other studies
-    are read from the folder ``$CXUXLIB_DATA/<name>``. Where that variable is not set, ``sfo`` is downloaded once
-    into a cache (``$CXUXLIB_CACHE``, or the user's cache folder). Rows, needed columns and every code are checked.
-    A raw file whose bytes differ from the known export is still taken when these checks pass, for a portal may
-    write the same rows differently; ``source`` says how many files are the same to the byte.
+    The log of ``shop`` and the tables of ``harbor`` come with the package, and their checksums must be right. The raw
+    files of the other studies are read from the folder ``$CXUXLIB_DATA/<name>``. Where that variable is not set,
+    ``sfo`` is downloaded once into a cache (``$CXUXLIB_CACHE``, or the user's cache folder). Rows, needed columns and
+    every code are checked. A raw file whose bytes differ from the known export is still taken when these checks pass,
+    for a portal may write the same rows differently; ``source`` says how many files are the same to the byte.
 
     Args:
         name: "sfo" (airport passengers, 2013-2018), "mobi" (mobile phone customers) or "shop" (clicks in a shop,
-            synthetic, with faults planted in it).
+            synthetic, with faults planted in it) or "harbor" (2,000 customers and four waves of a simulated world).
 
     Returns:
         A study with the tables ``answers`` (an answer that is missing is NaN) and ``missing`` (respondent_id,
         item, reason: "blank", "never used", "other answer" or "not asked"), one row for every such NaN. For shop
         the table ``events`` (user_id, session_id, event, at, platform, acquisition_channel, user_cohort,
-        user_lifecycle), and the planted ``truth``.
+        user_lifecycle), and the planted ``truth``. For harbor the tables of `cxuxlib.worlds.make`, and the ``truth``.
 
     Raises:
         ArgumentError: there is no such study.
@@ -61,9 +62,11 @@ def load(name: str) -> Study:
     >>> load("sof")
     Traceback (most recent call last):
         ...
-    cxuxlib.errors.ArgumentError: There is no study 'sof'; there is 'mobi', 'sfo', 'shop'. Did you mean 'sfo'?
+    cxuxlib.errors.ArgumentError: There is no study 'sof'; there is 'harbor', 'mobi', 'sfo', 'shop'. Did you mean 'sfo'?
     """
     home, package = _package(name)
+    if "simulated" in package:
+        return _simulated(home, package)
     fields = _fields(package)
     if "events" in package["tables"]:
         return _log(home, package, fields)
@@ -112,8 +115,8 @@ def aggregates(name: str) -> Study:
     [['1', 6], ['2', 69], ['3', 616], ['4', 1931], ['5', 712], ['blank', 131], ['never used', 70]]
     """
     home, package = _package(name)
-    if "events" in package["tables"]:
-        raise ArgumentError(f"The log of {name!r} is shipped whole, without aggregates; use datasets.load({name!r}).")
+    if "simulated" in package or "events" in package["tables"]:
+        raise ArgumentError(f"The rows of {name!r} are shipped whole, without aggregates; use datasets.load({name!r}).")
     tables: dict[str, Any] = {}
     described: set[str] = set()
     for resource in package["resources"]:
@@ -195,6 +198,24 @@ def _log(home: Path, package: dict[str, Any], fields: list[dict[str, Any]]) -> S
             events[field["name"]] = stamps.astype("datetime64[us]")
     columns = tuple(_column(field) for field in fields)
     return Study(package["name"], {"events": events}, columns, _source(package), package["truth"])
+
+
+def _simulated(home: Path, package: dict[str, Any]) -> Study:
+    """A simulated study that is shipped, with all its tables and its truth."""
+    tables: dict[str, pd.DataFrame] = {}
+    columns: dict[str, Column] = {}
+    for resource in package["resources"]:
+        table = pd.read_csv(io.BytesIO(_verified(home / resource["path"])), dtype=str, keep_default_na=False)
+        for field in resource["schema"]["fields"]:
+            texts = table[field["name"]]
+            if field["type"] == "boolean":
+                table[field["name"]] = texts.map(_TRUTH_VALUES).astype(bool)
+            elif field["type"] != "string":
+                table[field["name"]] = pd.to_numeric(texts.where(texts != ""))
+            columns.setdefault(field["name"], _column(field))
+        tables[resource["name"]] = table
+    tables["answers"] = first_sheets(tables["surveys"])
+    return Study(package["name"], tables, tuple(columns.values()), package["description"], package["truth"])
 
 
 def _moments(entry: dict[str, Any]) -> Moments:

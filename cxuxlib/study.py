@@ -164,6 +164,12 @@ def names(study: Study, *, role: str | None = None, construct: str | None = None
     ]
 
 
+def first_sheets(surveys: Any) -> Any:
+    """The answer sheets of the first wave, one row per unit, from a pandas table with one row per unit and wave."""
+    first = surveys[surveys["wave"] == surveys["wave"].min()]
+    return first.drop(columns=["wave", "responded"]).reset_index(drop=True)
+
+
 def families(study: Study) -> dict[str, list[Moments]]:
     """The tables of moments by family: "moments/WHAT" from "moments/WHAT/PART" (a year, say) or "moments/WHAT"."""
     found: dict[str, list[Moments]] = {}

@@ -279,7 +279,9 @@ def test_dictionary_is_a_data_package(name: str) -> None:
 
 @pytest.mark.parametrize("function", [datasets.load, datasets.aggregates])
 def test_unknown_study(function: Callable[[str], Study]) -> None:
-    with pytest.raises(ArgumentError, match=r"no study 'sfoo'; there is 'mobi', 'sfo', 'shop'\. Did you mean 'sfo'\?"):
+    with pytest.raises(
+        ArgumentError, match=r"no study 'sfoo'; there is 'harbor', 'mobi', 'sfo', 'shop'\. Did you mean 'sfo'\?"
+    ):
         function("sfoo")
 
 
