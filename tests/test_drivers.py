@@ -135,8 +135,12 @@ def test_suppression_is_named() -> None:
 
 def test_ends_of_an_interval_are_where_the_share_is_told_apart() -> None:
     terms = key_drivers(answers(), "rating", DRIVERS).terms
-    v, s, low, high = (terms[name].to_numpy() for name in ("value", "std_error", "low", "high"))
+    squares = terms[terms["kind"] != "lmg"]
     z = norm.ppf(0.975)
+    up = np.sqrt(squares["high"]) - np.sqrt(squares["value"])
+    assert up.to_numpy() == pytest.approx((z * squares["std_error"] / (2 * np.sqrt(squares["value"]))).to_numpy())
+    terms = terms[terms["kind"] == "lmg"]
+    v, s, low, high = (terms[name].to_numpy() for name in ("value", "std_error", "low", "high"))
     np.testing.assert_allclose(np.sqrt(v) - np.sqrt(low), np.minimum(z * s / (2 * np.sqrt(v)), np.sqrt(v)), rtol=1e-9)
     np.testing.assert_allclose((high - v) ** 2, z**2 * s**2 * high / v, rtol=1e-9)
 

@@ -14,6 +14,7 @@ from cxuxlib.stats import intervals
 __all__ = ["Shares"]
 
 _SIGNED = ("pratt",)  # kinds that can be negative
+_SQUARES = ("alone", "unique")  # of one column the square of one normal figure, so that its root's interval holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +60,11 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
     """One row per kind and player, with the interval.
 
     By the delta method the lower end is Wald's on the root of the share, squared back, since a share is never negative;
-    the upper end u solves (u - v)² = z² s² u/v, the score interval of a share whose variance grows with itself, for the
-    error of a share that came out small is too small. Pratt's can be negative and has the plain Wald interval. Between
-    clusters z is Student's t. From draws both ends are their percentiles. What a player with several columns explains
-    by chance is taken off before the lower end is found (from draws, which have it twice, off both).
+    so is the upper end of what is explained alone or uniquely. That of a mean over orders or subsets solves
+    (u - v)² = z² s² u/v, the score interval of a share whose variance grows with itself, for its error is too small
+    where it came out small. Pratt's can be negative and has the plain Wald interval. Between clusters z is Student's t.
+    From draws both ends are their percentiles. What a player with several columns explains by chance is taken off
+    before the lower end is found (from draws, which have it twice, off both).
     """
     values = shares.values.ravel()
     errors = np.sqrt(np.diag(shares.covariance))[:-1]
@@ -75,7 +77,8 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         low = (np.sqrt(free) - half).clip(0.0) ** 2
         several = np.tile(shares.by_chance, len(shares.kinds)) > 0
         low = np.where(several, np.minimum(low, (free - z * errors).clip(0.0)), low)
-        high = (values + 2 * half * (half + np.hypot(half, root))).clip(None, 1.0)  # half² = z² s² / 4v
+        score = values + 2 * half * (half + np.hypot(half, root))  # half² = z² s² / 4v
+        high = np.where(np.isin(kinds, _SQUARES), (root + half) ** 2, score).clip(None, 1.0)
         signed = np.isin(kinds, _SIGNED)
         low, high = np.where(signed, values - z * errors, low), np.where(signed, values + z * errors, high)
     else:
