@@ -186,7 +186,7 @@ def test_a_column_named_by_a_number_is_never_dropped(model: Any, left: str) -> N
 
 @pytest.mark.parametrize(("model", "left"), MODELS)
 def test_powers_and_empty_sides_do_not_mean_what_they_seem_to(model: Any, left: str) -> None:
-    for power in ("a^2", "a ** 2"):
+    for power in ("a^2", "a ** 2", "a:g + a^2"):
         with pytest.raises(ArgumentError, match=r"the power of 'a' is 'a' itself; its square is I\(a \*\* 2\)"):
             model(f"{left}{power}", TABLE)
     with pytest.raises(ArgumentError, match="has nothing on its right side; the mean alone is"):

@@ -111,7 +111,7 @@ def plan(formula: str) -> Plan:
     if formula.rsplit("~", 1)[-1].strip() == "":
         raise ArgumentError(f"{formula!r} has nothing on its right side; the mean alone is '{factor.expr} ~ 1'.")
     powers = re.findall(r"([\w` ]+?)\s*(?:\^|\*\*)\s*\d", re.sub(r"\b\w+\([^()]*\)|{[^}]*}", "", formula))
-    if powers and all(len(term.factors) < 2 for term in right):
+    if powers:
         name = powers[0].strip()
         raise ArgumentError(f"In {formula!r} the power of {name!r} is {name!r} itself; its square is I({name} ** 2).")
     intercept = any(str(term) == "1" for term in right)
