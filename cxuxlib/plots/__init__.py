@@ -2,6 +2,7 @@
 
 from cxuxlib.plots.answered import answers, predicted
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
+from cxuxlib.plots.diagrams import path_diagram
 from cxuxlib.plots.picture import Picture
 from cxuxlib.plots.priorities import importance_performance, penalty_reward
 from cxuxlib.plots.ranking import driver_ranks
@@ -14,6 +15,7 @@ __all__ = [
     "estimates",
     "funnel",
     "importance_performance",
+    "path_diagram",
     "penalty_reward",
     "predicted",
     "verdicts",

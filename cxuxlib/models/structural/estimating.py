@@ -100,9 +100,9 @@ def latent(
     fiml = options.missing == "fiml"
     if fiml and estimator == "mlm":
         raise ArgumentError("'mlm' takes complete answers; use 'mlr' with missing ones.")
-    one = completed(written, 1, options)
+    one = completed(written, written.groups, options)
     groups = tuple(read(data, one.observed, one.causes, group=group, frequency=frequency, fiml=fiml))
-    made = one if len(groups) == 1 else completed(written, len(groups), options)
+    made = one if len(groups) == written.groups else completed(written, len(groups), options)
     labels = tuple(each.label for each in groups)
     bound, fit = solve(made, groups)
     spread, how = covariance(fit, estimator, options, fiml)

@@ -67,6 +67,19 @@ class Syntax(NamedTuple):
     defined: tuple[Defined, ...]
     text: str
 
+    @property
+    def groups(self) -> int:
+        """How many groups c(...) speaks of, 1 where it is not used."""
+        return max(
+            (len(each) for term in self.terms for each in (term.fixed, term.label, term.start) if each), default=1
+        )
+
+
+def _said(line: str) -> str:
+    """A line without its comment; a name in backquotes may hold its marks."""
+    found = re.match(r"(?:`[^`]*`|[^#!])*", line)
+    return found[0] if found else ""
+
 
 def parse(text: str) -> Syntax:
     """Read a model; an error points at its line and character."""
@@ -121,7 +134,7 @@ def _wrong(lines: list[str], token: Token, what: str) -> ArgumentError:
 def _tokens(lines: list[str]) -> list[Token]:
     found = []
     for number, line in enumerate(lines, 1):
-        at, whole = 0, re.split("[#!]", line)[0]
+        at, whole = 0, _said(line)
         while at < len(whole):
             if whole[at].isspace():
                 at += 1

@@ -20,6 +20,7 @@ from cxuxlib.stats.sem.paths import delta
 __all__ = ["nested"]
 
 Method = Literal["plain", "satorra-bentler 2001", "satorra 2000"]
+_ROUNDING = 1e-6  # of a difference of chi-squares that is 0
 METHODS = ("plain", "satorra-bentler 2001", "satorra 2000")
 
 
@@ -58,6 +59,8 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
     small, big = raw_of(restricted), raw_of(full)
     if (small.n, small.table.observed and set(small.table.observed)) != (big.n, set(big.table.observed)):
         raise ArgumentError("The two fits are of other units or other columns; a test needs the same data.")
+    if not _same_data(small, big):
+        raise ArgumentError("The two fits are of other groups or other answers; a test needs the same data.")
     if small.estimator != big.estimator:
         raise ArgumentError(f"One fit is by {small.estimator!r}, the other by {big.estimator!r}; fit both alike.")
     df, chi2 = small.df - big.df, restricted.quality["chi2"] - full.quality["chi2"]
@@ -79,6 +82,10 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
     if not scale > 0:
         scale, told = nan, f"{told}: the scaling factor is not positive, so there is no test; use 'satorra 2000'"
     chi2 = chi2 / scale
+    if chi2 < 0:
+        if chi2 < -_ROUNDING:
+            scale, told = nan, f"{told}: the restricted model fits better than the full one, whose search stopped early"
+        chi2 = 0.0 if chi2 >= -_ROUNDING else chi2
     groups = len(small.groups)
     low, high = indices.rmsea_bounds(chi2, df, small.n, groups) if scale == scale else (nan, nan)
     return pd.DataFrame([{
@@ -88,6 +95,19 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
         "delta_aic": restricted.quality["aic"] - full.quality["aic"],
         "delta_bic": restricted.quality["bic"] - full.quality["bic"], "n": small.n, "method": told,
     }])  # fmt: skip
+
+
+def _same_data(small: Latent, big: Latent) -> bool:
+    """Whether two fits are of the same groups and, where all is answered, of the same covariances."""
+    if len(small.groups) != len(big.groups):
+        return False
+    at = [small.table.observed.index(name) for name in big.table.observed]
+    for a, b in zip(small.groups, big.groups, strict=True):
+        if a.covariance is not None and b.covariance is not None:
+            own = a.covariance[np.ix_(at, at)]
+            if not np.allclose(own, b.covariance, rtol=1e-9, atol=1e-12 * float(np.abs(own).max())):
+                return False
+    return True
 
 
 def restriction_trace(small: Latent, big: Latent) -> float:
