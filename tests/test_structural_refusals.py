@@ -109,7 +109,7 @@ def test_arguments_out_of_their_range_are_refused(arguments: dict[str, object], 
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"missing": "pairwise"}, "missing is"),
+        ({"missing": "em"}, "missing is"),
         ({"information": "none"}, "information is"),
         ({"equal": "loadings"}, "list of texts"),
         ({"equal": ["loading"]}, "Did you mean 'loadings'"),

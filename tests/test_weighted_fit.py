@@ -114,6 +114,16 @@ def test_slopes_are_numerical_ones_where_the_model_fits() -> None:
         assert found[:, s] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-6)
 
 
+def test_what_is_minimised_is_what_is_tested() -> None:
+    far = Statistics(THREE.value + 0.3, np.eye(3), 3)
+
+    def model(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.repeat(at, 6), np.ones((6, 1))
+
+    fit = weighted_fit([THREE, far], model, np.zeros(1))
+    assert fit.theta[0] == pytest.approx((99 * 0.4 + 2 * 0.7) / 101, abs=1e-12)  # n - 1 of each group
+
+
 def test_as_many_parameters_as_statistics_leave_nothing_to_test() -> None:
     model = factor_model(3, 1, 0)
     value, _ = model(np.array([0.8, 0.7, 0.6]))

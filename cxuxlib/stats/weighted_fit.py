@@ -22,7 +22,7 @@ __all__ = ["Adjusted", "Model", "Statistics", "WeightedFit", "weighted_fit"]
 Array = NDArray[np.float64]
 Model = Callable[[Array], tuple[Array, Array]]
 
-_STEPS, _HALVINGS = 1_000, 40
+_STEPS, _HALVINGS = 300, 40
 _CLOSE = 1e-16  # of a step in the metric of the weights, squared: 1e-8 of √n standard errors
 _SINGULAR = 1e-6  # of what a parameter tells, the share's root that the others do not tell already
 
@@ -90,10 +90,11 @@ class WeightedFit(NamedTuple):
 def weighted_fit(
     samples: Sequence[Statistics], model: Model, start: Array, *, names: Sequence[str] | None = None
 ) -> WeightedFit:
-    """Minimise Σ_g n_g/n (s_g - σ_g(θ))' diag(Γ_g)⁻¹ (s_g - σ_g(θ)) by Gauss-Newton steps, halved until they lead down.
+    """Minimise Σ_g (n_g - 1) d_g' diag(Γ_g)⁻¹ d_g with d_g = s_g - σ_g(θ), by Gauss-Newton steps.
 
-    With V the weights, Δ = ∂σ/∂θ and E = Δ'VΔ, the covariance of θ is E⁻¹Δ'VΓVΔE⁻¹/(n - G) for G groups; with
-    U = V - VΔE⁻¹Δ'V the test is aχ² + df - a tr(UΓ), a² = df/tr((UΓ)²). Both count n - 1 in each group, as lavaan.
+    Steps are halved until they lead down. With V the weights diag(Γ_g)⁻¹ n_g/n, Δ = ∂σ/∂θ and E = Δ'VΔ, the covariance
+    of θ is E⁻¹Δ'VΓVΔE⁻¹/(n - G) for G groups; with U = V - VΔE⁻¹Δ'V the test is aχ² + df - a tr(UΓ), a² = df/tr((UΓ)²).
+    What is minimised is the χ² that is tested; it counts n - 1 in each group, as lavaan's.
 
     Args:
         samples: statistics of each group.
@@ -118,11 +119,14 @@ def weighted_fit(
     """
     called = list(names) if names is not None else [f"parameter {i + 1}" for i in range(len(start))]
     value, n = np.concatenate([each.value for each in samples]), sum(each.n for each in samples)
-    weight = np.concatenate([_weights(each) * each.n / n for each in samples])
+    own = [_weights(each) for each in samples]
+    weight, tested = (
+        np.concatenate([part * (each.n - less) / n for part, each in zip(own, samples, strict=True)]) for less in (0, 1)
+    )
     df = len(value) - len(start)
     if df < 0:
         raise ModelError(f"{len(start)} parameters cannot be told from {len(value)} statistics: fix some of them.")
-    theta, implied, jacobian, steps = _descent(value, weight, model, np.asarray(start, dtype=float), called)
+    theta, implied, jacobian, steps = _descent(value, tested, model, np.asarray(start, dtype=float), called)
     pulled = weight[:, None] * jacobian
     slopes = _solve(jacobian.T @ pulled, pulled.T, called)
     ends = np.cumsum([0, *(len(each.value) for each in samples)])

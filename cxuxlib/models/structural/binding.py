@@ -11,6 +11,8 @@ from cxuxlib.models.structural.reading import Group
 from cxuxlib.models.structural.table import Row, Table
 from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, Cells
 
+THRESHOLD, SCALE = 3, 4  # kinds of rows of ordered answers, which fill no matrix
+
 
 class Bound(NamedTuple):
     """A model bound to the moments of its data.
@@ -80,14 +82,18 @@ def bind(table: Table, data: Sequence[Group]) -> Bound:
                 s[i, j] = s[j, i] = covariance[i, j] if row.exogenous else row.value
             else:
                 m[i] = mean[i] if row.exogenous else row.value
-        free = [k for k in own if at[k] >= 0]
+        free = [k for k in own if at[k] >= 0 and places[k, 0] <= INTERCEPT]
         kind, i, j = (places[free, column] for column in range(3))
         groups.append(Cells(a, s, m, len(table.observed), kind, i, j, at[free], table.means))
     return Bound(groups, at, places, tuple(names), moments)
 
 
 def place(row: Row, order: dict[str, int]) -> tuple[int, int, int]:
-    """Which matrix a row fills, and where."""
+    """Which matrix a row fills, and where; a threshold has its item and its number."""
+    if row.op == "|":
+        return THRESHOLD, order[row.lhs], int(row.rhs[1:])
+    if row.op == "~*~":
+        return SCALE, order[row.lhs], order[row.lhs]
     if row.op == "=~":
         return EFFECT, order[row.rhs], order[row.lhs]
     if row.op == "~":

@@ -13,7 +13,7 @@ from cxuxlib.models.structural.options import Estimator, LatentOptions
 from cxuxlib.models.structural.table import Table
 from cxuxlib.stats.sem.moments import Part, meat_of_moments
 from cxuxlib.stats.sem.normal import Block, curve
-from cxuxlib.stats.sem.paths import delta
+from cxuxlib.stats.sem.paths import State, delta
 from cxuxlib.stats.sem.scores import gamma, moments_vector, saturated
 
 
@@ -61,20 +61,27 @@ def normal_weight(mean: np.ndarray, covariances: np.ndarray, means: bool) -> np.
 def cautions(
     made: Table, bound: Bound, fit: Normal, spread: np.ndarray, labels: Sequence[str], loose: Sequence[str]
 ) -> tuple[str, ...]:
-    """What is wrong with a solution, in sentences; nothing where it is proper."""
+    """What is wrong with a solution by likelihood, in sentences; nothing where it is proper."""
     said = []
-    theta = fit.solution.theta
     if not fit.solution.converged:
         said.append(f"No convergence after {fit.solution.steps} steps: the estimates are where the search stopped.")
     if loose:
         said.append(f"Singular information: the data cannot tell apart {listed(loose)}; these have no errors.")
     elif not (np.diag(spread) > 0).all():
         said.append("The information is not positive definite at the estimates, so that some have no errors.")
+    return (*said, *improper(made, bound, fit.solution.theta, fit.states, labels))
+
+
+def improper(
+    made: Table, bound: Bound, theta: np.ndarray, states: Sequence[State], labels: Sequence[str]
+) -> tuple[str, ...]:
+    """Estimates that no population could have, and models that no data could test, in sentences."""
+    said = []
     for k, row in enumerate(made.rows):
         if row.op == "~~" and row.lhs == row.rhs and bound.at[k] >= 0 and theta[bound.at[k]] < 0:
             said.append(f"Negative variance: {named(row, labels)} = {theta[bound.at[k]]:.4g}.")
     p, t = len(made.observed), len(made.observed) + len(made.latent)
-    for g, state in enumerate(fit.states):
+    for g, state in enumerate(states):
         where = f" [{labels[g]}]" if len(labels) > 1 else ""
         whole = state.z[:, t:]
         for a in map(int, np.flatnonzero(np.diag(whole) <= 1e-12)):

@@ -123,6 +123,11 @@ class Latent:
         return self.fit.solution.theta
 
     @property
+    def states(self) -> list[State]:
+        """Implied moments by group."""
+        return self.fit.states
+
+    @property
     def n(self) -> int:
         """Units of all groups."""
         return sum(each.n for each in self.groups)
@@ -261,7 +266,12 @@ def completed(syntax: Syntax, n_groups: int, options: LatentOptions) -> Table:
 
 
 def raw_of(fit: Fit) -> Latent:
-    """The numbers behind a fit of a latent model, which other fits do not have."""
+    """The numbers behind a fit of a latent model by likelihood, which other fits do not have."""
+    if isinstance(fit, Fit) and getattr(fit.raw, "estimator", "") == "wlsmv":
+        raise ArgumentError(
+            "This takes fits by maximum likelihood ('ml', 'mlm', 'mlr'); for ordered answers ('wlsmv') it is not "
+            "offered yet."
+        )
     if not isinstance(fit, Fit) or not isinstance(fit.raw, Latent):
         raise ArgumentError(f"This takes a Fit of models.latent; got {fit!r:.80}.")
     return fit.raw

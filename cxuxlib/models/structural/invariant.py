@@ -72,6 +72,11 @@ def invariance(
         raise ArgumentError("The steps say what is equal; leave options.equal empty (partial says what stays free).")
     if group is None and (isinstance(data, Moments) or not isinstance(data, dict)):
         raise ArgumentError("Invariance is between groups: name their column in group, or give a dict of Moments.")
+    if estimator == "wlsmv":
+        raise ArgumentError(
+            "The steps of ordered answers ('wlsmv') go by thresholds and are not offered yet; fit them by "
+            "latent(..., LatentOptions(equal=['loadings', 'thresholds']))."
+        )
     rows: list[dict[str, object]] = []
     before = None
     for step, equal in STEPS.items():

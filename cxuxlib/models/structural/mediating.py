@@ -86,6 +86,11 @@ def mediation(
         )
     if set(items) & set(_NAMES):
         raise ArgumentError(f"{listed(set(items) & set(_NAMES))} names a variable of the model; rename the column.")
+    if estimator == "wlsmv":
+        raise ArgumentError(
+            "mediation sets latent variables beside means of the items, which ordered answers have not: "
+            "'wlsmv' is not offered yet; take 'mlr'."
+        )
     if not bound > 0:
         raise ArgumentError(f"bound is a standardised effect above 0; got {bound!r}.")
     sums = _composites(data, blocks, items, frequency)

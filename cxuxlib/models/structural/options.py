@@ -11,8 +11,8 @@ from cxuxlib.models.structural.table import EQUAL
 
 __all__ = ["LatentOptions"]
 
-Estimator = Literal["ml", "mlm", "mlr"]
-ESTIMATORS = ("ml", "mlm", "mlr")
+Estimator = Literal["ml", "mlm", "mlr", "wlsmv"]
+ESTIMATORS = ("ml", "mlm", "mlr", "wlsmv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,23 @@ class LatentOptions:
 
     Args:
         missing: "listwise" leaves out units with a missing answer; "fiml" takes all that was answered into the
-            likelihood, which is right where answers are missing at random given the others.
+            likelihood, which is right where answers are missing at random given the others; "pairwise", with "wlsmv",
+            takes each unit into the tables of the items that it answered, which is right where answers are missing
+            completely at random.
         std_lv: fix the variances of latent variables to 1 instead of each first loading.
         orthogonal: leave out the covariances of latent variables that nothing explains.
         meanstructure: model the means as well; groups and "fiml" always do.
         information: "expected" or "observed"; None: expected, but observed with "mlr" and "fiml".
         equal: what is the same in all groups: "loadings", "intercepts", "means", "residuals", "residual_covariances",
-            "latent_variances", "latent_covariances", "regressions".
-        partial: terms that are not, such as "x1 ~ 1".
+            "latent_variances", "latent_covariances", "regressions"; with "wlsmv" "thresholds" in the place of
+            "intercepts" and "residuals".
+        partial: terms that are not, such as "x1 ~ 1" or "x1|t1".
 
     >>> LatentOptions(equal=["loadings", "intercepts"]).missing
     'listwise'
     """
 
-    missing: Literal["listwise", "fiml"] = "listwise"
+    missing: Literal["listwise", "fiml", "pairwise"] = "listwise"
     std_lv: bool = False
     orthogonal: bool = False
     meanstructure: bool = False
@@ -43,8 +46,8 @@ class LatentOptions:
     partial: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if self.missing not in ("listwise", "fiml"):
-            raise ArgumentError(f"missing is 'listwise' or 'fiml'; got {self.missing!r}.")
+        if self.missing not in ("listwise", "fiml", "pairwise"):
+            raise ArgumentError(f"missing is 'listwise', 'fiml' or 'pairwise'; got {self.missing!r}.")
         if self.information not in (None, "expected", "observed"):
             raise ArgumentError(f"information is 'expected', 'observed' or None; got {self.information!r}.")
         for name in ("equal", "partial"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,46 @@ from scipy.special import ndtr
 
 from cxuxlib.errors import ArgumentError, CxuxError
 from cxuxlib.formulas import build
-from cxuxlib.models.structural.binding import named
+from cxuxlib.models.structural.binding import THRESHOLD, Bound, named
 from cxuxlib.models.structural.duals import Dual
-from cxuxlib.models.structural.fitting import Latent
-from cxuxlib.models.structural.table import Row
-from cxuxlib.stats.sem.paths import COVARIANCE
-from cxuxlib.stats.sem.standardised import explained, standardise
+from cxuxlib.models.structural.table import Row, Table
+from cxuxlib.stats.sem.paths import COVARIANCE, INTERCEPT, State
+from cxuxlib.stats.sem.standardised import explained, roots, standardise
 
-KINDS = {"=~": "loading", "~": "path", "~1": "intercept"}
+KINDS = {"=~": "loading", "~": "path", "~1": "intercept", "|": "threshold", "~*~": "scale"}
 
 
 def kind_of(row: Row) -> str:
     """What a row is called in the table of terms."""
     return KINDS.get(row.op) or ("variance" if row.lhs == row.rhs else "covariance")
+
+
+class Solved(Protocol):
+    """What the table of terms is made of, however the estimates were found: as in `Latent`."""
+
+    @property
+    def table(self) -> Table:
+        """Parameters."""
+
+    @property
+    def bound(self) -> Bound:
+        """The same, numbered and placed."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the groups."""
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Estimates."""
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the estimates."""
+
+    @property
+    def states(self) -> list[State]:
+        """Implied moments by group."""
 
 
 class Piece(NamedTuple):
@@ -36,7 +63,7 @@ class Piece(NamedTuple):
     slopes: np.ndarray
 
 
-def terms(found: Latent, z: float) -> pd.DataFrame:
+def terms(found: Solved, z: float) -> pd.DataFrame:
     """The table of terms: term, kind, (group), value, std_error, low, high, p."""
     parts = pieces(found)
     value, slope = np.concatenate([each.values for each in parts]), np.concatenate([each.slopes for each in parts])
@@ -49,7 +76,7 @@ def terms(found: Latent, z: float) -> pd.DataFrame:
     )
 
 
-def named_rows(found: Latent, parts: list[Piece]) -> dict[str, list[str]]:
+def named_rows(found: Solved, parts: list[Piece]) -> dict[str, list[str]]:
     """The columns that name the rows of the table of terms."""
     table = {"term": [name for each in parts for name in each.names], "kind": [x for each in parts for x in each.kinds]}
     if len(found.labels) > 1:
@@ -57,7 +84,7 @@ def named_rows(found: Latent, parts: list[Piece]) -> dict[str, list[str]]:
     return table
 
 
-def pieces(found: Latent, *, slopes: bool = True) -> list[Piece]:
+def pieces(found: Solved, *, slopes: bool = True) -> list[Piece]:
     """All that the table of terms tells: estimates and fixed values, defined, standardised and explained.
 
     Args:
@@ -79,14 +106,23 @@ def pieces(found: Latent, *, slopes: bool = True) -> list[Piece]:
     parts += _defined_piece(found, "defined", values, plain)
     for label, latent_only in (("std_all", False), ("std_lv", True)):
         value, slope = np.zeros(len(names)), np.zeros((len(names), size))
-        for g, (cells, state) in enumerate(zip(bound.groups, found.fit.states, strict=True)):
-            of = np.flatnonzero(np.array(groups) == g)
+        for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):
+            own = np.array(groups) == g
+            of = np.flatnonzero(own & (bound.place[:, 0] <= INTERCEPT))
             kind, i, j = bound.place[of].T
             value[of], slope[of] = standardise(cells, state, kind, i, j, bound.at[of], size, latent_only=latent_only)
+            rest = np.flatnonzero(own & (bound.place[:, 0] > INTERCEPT))
+            value[rest], slope[rest] = values[rest], plain[rest]
+            if len(rest) and not latent_only:
+                value[rest], slope[rest] = 1.0, 0.0  # the scale of what is standardised
+                cut = rest[bound.place[rest, 0] == THRESHOLD]
+                deviation, moved = roots(cells, state, bound.place[cut, 1], size)
+                value[cut] = values[cut] / deviation
+                slope[cut] = (plain[cut] - value[cut, None] * moved) / deviation[:, None]
         parts.append(Piece(names, [label] * len(names), groups, value, slope))
         parts += _defined_piece(found, label, value, slope)
     order = {name: place for place, name in enumerate((*made.observed, *made.latent))}
-    for g, (cells, state) in enumerate(zip(bound.groups, found.fit.states, strict=True)):
+    for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):
         ends = [row.rhs if row.op == "=~" else row.lhs for row in made.rows if row.group == g and row.op in ("=~", "~")]
         ends = list(dict.fromkeys(ends))
         shown = [f"{name} [{found.labels[g]}]" if len(found.labels) > 1 else name for name in ends]
@@ -104,7 +140,7 @@ def _delta(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return found
 
 
-def _defined_piece(found: Latent, kind: str, values: np.ndarray, slopes: np.ndarray) -> list[Piece]:
+def _defined_piece(found: Solved, kind: str, values: np.ndarray, slopes: np.ndarray) -> list[Piece]:
     """Defined parameters, which are of no group; nothing where the model has none."""
     if not found.table.defined:
         return []
@@ -113,7 +149,7 @@ def _defined_piece(found: Latent, kind: str, values: np.ndarray, slopes: np.ndar
     return [Piece(list(made), [kind] * len(made), [-1] * len(made), value, slope)]
 
 
-def _defined(found: Latent, values: np.ndarray, slopes: np.ndarray) -> dict[str, Dual]:
+def _defined(found: Solved, values: np.ndarray, slopes: np.ndarray) -> dict[str, Dual]:
     """Defined parameters, made of the values of labelled rows."""
     known: dict[str, Dual] = {}
     for k, row in enumerate(found.table.rows):

@@ -12,7 +12,7 @@ from cxuxlib.models.structural.language import Defined, Syntax, Term
 
 EQUAL = (
     "loadings", "intercepts", "means", "residuals", "residual_covariances", "latent_variances", "latent_covariances",
-    "regressions",
+    "regressions", "thresholds",
 )  # fmt: skip
 
 
@@ -21,7 +21,7 @@ class Row:
     """One cell of the model in one group.
 
     Args:
-        op, lhs, rhs: as in the language.
+        op, lhs, rhs: as in the language; of ordered answers also "|" (threshold) and "~*~" (scale).
         group: number of the group.
         value: what it is fixed to; NaN where it is free or taken from the data.
         free: whether it is estimated.
@@ -43,6 +43,8 @@ class Row:
     @property
     def term(self) -> str:
         """The row as it would be written."""
+        if self.op == "|":
+            return f"{self.lhs}|{self.rhs}"
         return f"{self.lhs} ~ 1" if self.op == "~1" else f"{self.lhs} {self.op} {self.rhs}"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, Cells, State
 
-__all__ = ["Standard", "explained", "standardise"]
+__all__ = ["Standard", "explained", "roots", "standardise"]
 
 Array = np.ndarray
 
@@ -109,6 +109,20 @@ def _variances(cells: Cells, state: State, size: int) -> Array:
     if size:
         np.add.at(found.T, cells.at, (2 * state.s * state.z[:, state.u] * state.z[:, state.v]).T)
     return found
+
+
+def roots(cells: Cells, state: State, i: Array, size: int) -> Standard:
+    """Standard deviations of variables.
+
+    Args:
+        cells: the group's matrices.
+        state: its moments.
+        i: positions of the variables.
+        size: how many parameters there are.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.sqrt(np.diag(state.z[:, len(state.eta) :])[i])
+        return Standard(value, _variances(cells, state, size)[i] / (2 * value[:, None]))
 
 
 def explained(cells: Cells, state: State, i: Array, size: int) -> Standard:
