@@ -109,7 +109,8 @@ def starts(table: Table, bound: Bound, spread: float | None = None) -> np.ndarra
     Args:
         table: the parameters.
         bound: the same, numbered.
-        spread: share of an item's variance that is taken for its factor's, instead.
+        spread: share of an item's variance that is taken for its factor's, instead; 0: loadings are those of the first
+            principal factor of the items, which a first item of nearly no loading does not spoil.
     """
     found, times = np.zeros(len(bound.names)), np.zeros(len(bound.names))
     factors = [_factors(table, bound, g, spread) for g in range(table.n_groups)]
@@ -160,16 +161,36 @@ def _factors(
         anchor = order[scale.rhs]
         unit = scale.value if not scale.free and scale.value else 1.0
         places = [order[row.rhs] for row in seen]
-        sizes = np.ones(len(seen))
-        for k, item in enumerate(places):
-            if item != anchor:
-                sizes[k] = _slope(covariance, item, anchor, [each for each in places if each not in (anchor, item)])
-        own = covariance[anchor, anchor] * (spread or _common(covariance, anchor, places, sizes)) / unit**2
+        if spread == 0:
+            sizes, share = _principal(covariance[np.ix_(places, places)], places.index(anchor))
+        else:
+            sizes = np.ones(len(seen))
+            for k, item in enumerate(places):
+                if item != anchor:
+                    sizes[k] = _slope(covariance, item, anchor, [each for each in places if each not in (anchor, item)])
+            share = spread or _common(covariance, anchor, places, sizes)
+        own = covariance[anchor, anchor] * share / unit**2
         root = (fixed[factor] / own) ** 0.5 if factor in fixed and fixed[factor] > 0 and scale.free else 1.0
         loadings |= {(factor, row.rhs): unit / root for row in items}
         loadings |= {(factor, row.rhs): unit * size / root for row, size in zip(seen, sizes, strict=True)}
         variances[factor] = own * root**2
     return loadings, variances
+
+
+def _principal(covariance: np.ndarray, anchor: int) -> tuple[np.ndarray, float]:
+    """Loadings on the first principal factor relative to the anchor's, and its share of the anchor's variance."""
+    deviation = np.sqrt(np.diag(covariance))
+    r = covariance / np.outer(deviation, deviation)
+    shares = np.abs(r - np.eye(len(r))).max(axis=1, initial=0.0)
+    for _ in range(20):
+        reduced = r.copy()
+        np.fill_diagonal(reduced, shares)
+        values, vectors = np.linalg.eigh(reduced)
+        loadings = vectors[:, -1] * np.sqrt(max(values[-1], 1e-3))
+        shares = np.minimum(loadings**2, 0.95)
+    least = 1e-3 * float(np.abs(loadings).max())
+    own = float(loadings[anchor]) if abs(loadings[anchor]) > least else least
+    return loadings / own * deviation / deviation[anchor], own**2
 
 
 def _common(covariance: np.ndarray, anchor: int, places: list[int], sizes: np.ndarray) -> float:
@@ -211,7 +232,7 @@ def _slope(covariance: np.ndarray, item: int, anchor: int, others: list[int]) ->
     """Loading relative to the anchor's, by their covariances with the other items; by variances where it has none."""
     if others:
         on, of = covariance[anchor, others], covariance[item, others]
-        if on @ on > 1e-12:
+        if on @ on > 1e-12 * covariance[anchor, anchor] * covariance.diagonal()[others].sum():
             ratio = float(of @ on / (on @ on))
             if 0.05 < abs(ratio) < 20:
                 return ratio

@@ -16,6 +16,8 @@ from cxuxlib.stats.sem.normal import Block, curve
 from cxuxlib.stats.sem.paths import State, delta
 from cxuxlib.stats.sem.scores import gamma, moments_vector, saturated
 
+_NO_VARIANCE = 1e-12  # share of an item's variance
+
 
 def covariance(fit: Normal, estimator: Estimator, options: LatentOptions, fiml: bool) -> tuple[np.ndarray, str]:
     """Covariance of the estimates, and how it was made.
@@ -78,27 +80,40 @@ def improper(
     """Estimates that no population could have, and models that no data could test, in sentences."""
     said = []
     for k, row in enumerate(made.rows):
-        if row.op == "~~" and row.lhs == row.rhs and bound.at[k] >= 0 and theta[bound.at[k]] < 0:
-            said.append(f"Negative variance: {named(row, labels)} = {theta[bound.at[k]]:.4g}.")
+        if row.op == "~~" and row.lhs == row.rhs:
+            size = theta[bound.at[k]] if bound.at[k] >= 0 else row.value
+            if size < 0 and not row.exogenous:
+                said.append(f"Negative variance: {named(row, labels)} = {size:.4g}.")
     p, t = len(made.observed), len(made.observed) + len(made.latent)
     for g, state in enumerate(states):
         where = f" [{labels[g]}]" if len(labels) > 1 else ""
         whole = state.z[:, t:]
-        for a in map(int, np.flatnonzero(np.diag(whole) <= 1e-12)):
+        for a in map(int, np.flatnonzero(_still(state, p, t))):
             name, size = (*made.observed, *made.latent)[a], whole[a, a]
             said.append(f"No variance: {name}{where} varies by {size:.4g}, so that it has no standardised values.")
+        names = (*made.observed, *made.latent)
+        items = {row.rhs for row in made.rows if row.op == "=~"}
+        beside = [k for k, name in enumerate(made.observed) if name not in items]
         for a in range(p, t):
-            for b in range(a + 1, t):
+            for b in (*beside, *range(a + 1, t)):
                 size = whole[a, a] * whole[b, b]
                 if size > 0 and abs(whole[a, b]) > (1 + 1e-9) * np.sqrt(size):
                     r = whole[a, b] / np.sqrt(size)
-                    names = made.latent[a - p], made.latent[b - p]
-                    said.append(f"Correlation beyond 1: {names[0]} with {names[1]}{where} = {r:.4g}.")
+                    said.append(f"Correlation beyond 1: {names[a]} with {names[b]}{where} = {r:.4g}.")
         for what, part in (("latent", slice(p, t)), ("residual", slice(0, p))):
             block = state.covariances[part, part]
             if _indefinite(block) and (np.diag(block) >= 0).all():
                 said.append(f"The {what} covariance matrix{where} is not positive definite.")
     return (*said, *_equivalent(made))
+
+
+def _still(state: State, p: int, t: int) -> np.ndarray:
+    """Which variables do not vary: on the scale of what they move among the observed ones, whatever their unit."""
+    whole = np.diag(state.z[:, t:])
+    moved = state.z[:p, :t] ** 2 * whole / np.diag(state.sigma)[:, None]
+    most = np.abs(moved).max(axis=0)
+    found: np.ndarray = (whole <= 0) | (most <= _NO_VARIANCE) & (most > 0)
+    return found
 
 
 def _indefinite(matrix: np.ndarray) -> bool:

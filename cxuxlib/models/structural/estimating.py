@@ -40,7 +40,8 @@ def latent(
     (depends on), "a ~~ b" (vary together), "x ~ 1" (intercept), "ab := a * b" (is defined as); "0.5*x" fixes, "NA*x"
     frees, "a*x" labels (one label, one parameter), "start(0.5)*x" says where to begin, and "c(1, NA)*x" speaks of the
     first and the second group; names with blanks stand in backquotes. The first loading of a factor is 1, and latent
-    causes covary, as in lavaan; moments of observed causes are taken as they are.
+    causes covary, as in lavaan; moments of observed causes are taken as they are, and a latent cause covaries with an
+    observed one only where "f ~~ x" says so, which makes x random.
 
     "wlsmv" takes every column as ordered answers, whole numbers of which only the order counts: normal variables of
     variance 1 ("delta" parametrisation), cut at thresholds, whose polychoric correlations are fitted by diagonally

@@ -21,12 +21,8 @@ from cxuxlib.stats.sem.paths import Cells, State, implied
 from cxuxlib.stats.sem.scores import meat, saturated
 from cxuxlib.stats.sem.solving import Solution, minimise
 
-_SPREADS = (
-    None,
-    0.5,
-    0.1,
-    0.9,
-)  # shares of variance that are taken for the factors', one after the other; first the data's
+_SPREADS = (None, 0.5, 0.1, 0.9, 0.0)  # shares of variance that are taken for the factors', one after the other
+_EASY = 8  # steps after which a search that found its way at once has ended; a longer one is checked from elsewhere
 _NO_INFORMATION = 1e-10  # eigenvalue of the scaled information below which a parameter is not identified
 
 
@@ -217,7 +213,7 @@ def available(group: Group, causes: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 
 
 def solve(made: Table, groups: Sequence[Group]) -> tuple[Bound, Normal]:
-    """Estimate the parameters, from other starting values where the first lead nowhere."""
+    """Estimate the parameters, from other starting values too where the first lead nowhere or a long way."""
     bound = bind(made, groups)
     if not bound.names:
         raise ArgumentError("The model has no free parameter; leave at least one loading or variance free.")
@@ -233,15 +229,20 @@ def solve(made: Table, groups: Sequence[Group]) -> tuple[Bound, Normal]:
         found = fit_normal(bound.groups, groups, made.means, starts(made, bound, spread), causes)
         if found is None:
             continue
-        if found.solution.converged:
-            return bound, found
-        best = found if best is None or found.solution.curve.value < best.solution.curve.value else best
+        best = found if best is None or _rank(found) < _rank(best) else best
+        if found.solution.converged and found.solution.steps <= _EASY:
+            break
     if best is None:
         raise ModelError(
             "No starting values give positive definite covariances; give some of your own with start(...)*name, or "
             f"look at the fixed values of {listed(row.term for row in made.rows if not row.free and row.group == 0)}."
         )
     return bound, best
+
+
+def _rank(found: Normal) -> tuple[bool, float]:
+    """Converged searches first, the deepest of them first."""
+    return not found.solution.converged, found.solution.curve.value
 
 
 def unidentified(information: np.ndarray, names: Sequence[str]) -> list[str]:

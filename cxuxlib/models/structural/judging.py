@@ -15,6 +15,8 @@ from cxuxlib.stats.sem import indices
 from cxuxlib.stats.sem.moments import bread, inverted, scaled_trace
 from cxuxlib.stats.sem.paths import COVARIANCE, INTERCEPT, Cells
 
+_ROUNDING = 1e-8  # of a discrepancy: what rounding leaves where the model has every moment
+
 
 def quality(found: Latent) -> dict[str, float]:
     """Sizes, chi-square, indices, likelihood and information criteria."""
@@ -22,7 +24,7 @@ def quality(found: Latent) -> dict[str, float]:
     p, q = len(found.table.observed), len(found.causes)
     best, df = floor(found), found.df
     chi2 = max(n * (found.fit.solution.curve.value - best), 0.0)
-    if df == 0:
+    if df == 0 and chi2 < _ROUNDING * n:
         chi2 = 0.0
     out: dict[str, float] = {"n": n, "n_missing": sum(each.n_missing for each in found.groups)}
     out |= {"n_parameters": k, "df": df, "chi2": chi2, "p": indices.chi2_p(chi2, df)}

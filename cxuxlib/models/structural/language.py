@@ -247,10 +247,15 @@ class _Reader:
             many = self.modifier()
             if self.ahead("*"):
                 self.next()
-                if isinstance(many, tuple) and many and many[0] == "start":
+                starting = bool(many) and many[0] == "start"
+                number = all(isinstance(each, float) or each == "NA" for each in many)
+                if (start if starting else fixed if number else label) is not None:
+                    what = "starting value" if starting else "number" if number else "label"
+                    raise self.wrong(token, f"one {what} for a term; products of them mean nothing here")
+                if starting:
                     start = tuple(None if each == "NA" else float(each) for each in many[1:])
                     continue
-                if all(isinstance(each, float) or each == "NA" for each in many):
+                if number:
                     fixed = tuple(float("nan") if each == "NA" else float(each) for each in many)
                 elif all(isinstance(each, str) for each in many):
                     label = tuple(None if each == "NA" else str(each) for each in many)

@@ -94,7 +94,7 @@ def mediation(
     if not bound > 0:
         raise ArgumentError(f"bound is a standardised effect above 0; got {bound!r}.")
     sums = _composites(data, blocks, items, frequency)
-    rows = _rows("composite", latent(_PATHS, sums, level=level), bound, _regressions(sums, level))
+    rows = _rows("composite", latent(f"{_PATHS}\nX ~~ X", sums, level=level), bound, _regressions(sums, level))
     measured = [
         f"{name} =~ {' + '.join(quoted(item) for item in each)}" for name, each in zip(_NAMES, blocks, strict=True)
     ]

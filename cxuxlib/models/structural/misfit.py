@@ -17,10 +17,12 @@ from cxuxlib.models.structural.table import Row, key
 from cxuxlib.results import Fit
 from cxuxlib.stats.sem.moments import inverted
 from cxuxlib.stats.sem.normal import curve
-from cxuxlib.stats.sem.paths import EFFECT, delta, lower
+from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, delta, implied, lower
 from cxuxlib.stats.sem.scores import saturated
 
 __all__ = ["modification", "residuals"]
+
+_ROUNDING = 1e-10  # of a moment's variance: what rounding leaves of a residual that the model sets to 0
 
 
 def modification(fit: Fit, *, least: float = 0.0) -> pd.DataFrame:
@@ -119,7 +121,9 @@ def residuals(fit: Fit) -> pd.DataFrame:
 
     The residual is the observed less the implied moment; as correlation it is of the two correlation matrices; z
     divides it by its standard error under normality, from (I - Δ(Δ'VΔ)⁻¹Δ'V) Γ (I - Δ(Δ'VΔ)⁻¹Δ'V)'/n with V = Γ⁻¹ at
-    the implied and Γ at the observed moments. A residual that the model sets to 0 has no error (NaN).
+    the implied and Γ at the observed moments; with missing answers both from the information
+    observed at the implied ones, which makes z of variances too small (its spread .6 in simulations).
+    A residual that the model sets to 0, as those among observed causes are, has no error (NaN).
 
     Args:
         fit: a fit of `latent`.
@@ -176,24 +180,62 @@ def _left(found: Latent, g: int) -> pd.DataFrame:
 
 
 def _errors(found: Latent, g: int) -> np.ndarray:
-    """Standard errors of a group's residuals: the spread of the moments, less what the parameters take up."""
-    state, group = found.fit.states[g], found.groups[g]
-    weight = normal_weight(state.mu, state.sigma, found.table.means)
-    slopes = delta(found.fit.cells[g], state, len(found.theta))
-    if group.mean is None or group.covariance is None:
-        best = found.best.states[g]
-        cells, theta = saturated(best.mu, best.sigma, (), found.table.means)
-        seen = curve([cells], [group.blocks], theta)
-        assert seen is not None
-        information = seen.observed
-        assert information is not None
-    else:
-        information = normal_weight(group.mean, group.covariance, found.table.means)
+    """Standard errors of a group's residuals: the spread of the moments, less what the parameters take up.
+
+    Moments of causes, which a model takes as they are, take up their own: they are no residuals of it.
+    """
+    share, group = found.groups[g].n / found.n, found.groups[g]
+    weight, slopes = _weight(found, g), _slopes(found, g)
     try:
-        taken = group.n / found.n * slopes @ np.linalg.inv(found.fit.solution.curve.expected) @ slopes.T @ weight
-        rest = np.eye(len(taken)) - taken
-        spread = np.diag(rest @ np.linalg.inv(information) @ rest.T) / group.n
+        taken = slopes @ np.linalg.inv(_bread(found)) @ slopes.T
+        if found.causes:
+            own = _slopes(found, g, of_causes=True)
+            taken += own @ np.linalg.inv(share * own.T @ weight @ own) @ own.T
+        if group.mean is None or group.covariance is None:
+            moments = np.linalg.inv(weight)
+        else:
+            moments = np.linalg.inv(normal_weight(group.mean, group.covariance, found.table.means))
+        rest = np.eye(len(taken)) - share * taken @ weight
+        spread = np.diag(rest @ moments @ rest.T) / group.n
     except np.linalg.LinAlgError:
         return np.full(len(slopes), np.nan)
-    found_errors: np.ndarray = np.sqrt(np.where(spread > 1e-12, spread, np.nan))
+    whole = np.diag(moments) / group.n
+    found_errors: np.ndarray = np.sqrt(np.where(spread > _ROUNDING * whole, spread, np.nan))
     return found_errors
+
+
+def _bread(found: Latent) -> np.ndarray:
+    """Information of the parameters that goes with the weights of the moments."""
+    if not found.fiml:
+        return found.fit.solution.curve.expected
+    parts = [(each.n / found.n, _slopes(found, g), _weight(found, g)) for g, each in enumerate(found.groups)]
+    return np.array(sum(share * slopes.T @ weight @ slopes for share, slopes, weight in parts))
+
+
+def _weight(found: Latent, g: int) -> np.ndarray:
+    """Information of one unit about the moments of a group at the implied ones, given what was answered."""
+    state = found.fit.states[g]
+    if found.groups[g].covariance is not None:
+        return normal_weight(state.mu, state.sigma, found.table.means)
+    cells, theta = saturated(state.mu, state.sigma, (), found.table.means)
+    seen = curve([cells], [found.groups[g].blocks], theta)
+    assert seen is not None
+    assert seen.observed is not None
+    return seen.observed
+
+
+def _slopes(found: Latent, g: int, *, of_causes: bool = False) -> np.ndarray:
+    """Derivative of a group's moments in the parameters, or in the moments of its causes."""
+    cells, state = found.fit.cells[g], found.fit.states[g]
+    if not of_causes:
+        return delta(cells, state, len(found.theta))
+    causes = np.array(found.causes)
+    row, col = lower(len(causes))
+    first = causes if found.table.means else causes[:0]
+    kind = np.concatenate([np.full(len(first), INTERCEPT), np.full(len(row), COVARIANCE)])
+    i, j = np.concatenate([first, causes[row]]), np.concatenate([first, causes[col]])
+    own = replace(cells, kind=kind, i=i, j=j, at=np.arange(len(kind)))
+    theta = np.concatenate([cells.intercepts[first], cells.covariances[causes[row], causes[col]]])
+    filled = implied(replace(own, effects=state.effects, covariances=state.covariances), theta)
+    assert filled is not None
+    return delta(own, filled, len(kind))

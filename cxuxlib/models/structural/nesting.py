@@ -29,7 +29,8 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
 
     The difference of the two χ² on the difference of their df. With "mlm" and "mlr" it is divided by its own scaling
     factor: (df₀c₀ - df₁c₁)/(df₀ - df₁) ("satorra-bentler 2001"), or the trace at the fuller model ("satorra 2000"),
-    which is never negative but takes complete answers. The RMSEA of the difference is √((Δχ² - Δdf)/(n Δdf) · groups).
+    which is never negative but takes complete answers. The RMSEA of the difference is √(c (Δχ² - Δdf)/(n Δdf) · groups)
+    with the scaling factor c of the difference, 1 for "ml".
 
     Args:
         restricted: fit of the model with fewer parameters.
@@ -87,10 +88,10 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
             scale, told = nan, f"{told}: the restricted model fits better than the full one, whose search stopped early"
         chi2 = 0.0 if chi2 >= -_ROUNDING else chi2
     groups = len(small.groups)
-    low, high = indices.rmsea_bounds(chi2, df, small.n, groups) if scale == scale else (nan, nan)
+    low, high = indices.rmsea_bounds(chi2, df, small.n, groups, scale) if scale == scale else (nan, nan)
     return pd.DataFrame([{
         "chi2": chi2, "df": df, "p": indices.chi2_p(chi2, df) if scale == scale else nan, "scaling": scale,
-        "rmsea": indices.rmsea(chi2, df, small.n, groups) if scale == scale else nan, "rmsea_low": low,
+        "rmsea": indices.rmsea(chi2 * scale, df, small.n, groups, scale) if scale == scale else nan, "rmsea_low": low,
         "rmsea_high": high, "delta_cfi": restricted.quality["cfi"] - full.quality["cfi"],
         "delta_aic": restricted.quality["aic"] - full.quality["aic"],
         "delta_bic": restricted.quality["bic"] - full.quality["bic"], "n": small.n, "method": told,

@@ -17,6 +17,7 @@ from cxuxlib.models.structural.table import Row, Table
 from cxuxlib.stats.sem.paths import COVARIANCE, INTERCEPT, State
 from cxuxlib.stats.sem.standardised import explained, roots, standardise
 
+_ROUNDING = 1e-10  # of a value: an error that rounding made
 KINDS = {"=~": "loading", "~": "path", "~1": "intercept", "|": "threshold", "~*~": "scale"}
 
 
@@ -67,7 +68,7 @@ def terms(found: Solved, z: float) -> pd.DataFrame:
     """The table of terms: term, kind, (group), value, std_error, low, high, p."""
     parts = pieces(found)
     value, slope = np.concatenate([each.values for each in parts]), np.concatenate([each.slopes for each in parts])
-    error = _delta(slope, found.covariance)
+    error = _delta(slope, found.covariance, value)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(error > 0, 2 * ndtr(-np.abs(value / error)), np.nan)
     return pd.DataFrame(
@@ -131,11 +132,12 @@ def pieces(found: Solved, *, slopes: bool = True) -> list[Piece]:
     return parts
 
 
-def _delta(slopes: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _delta(slopes: np.ndarray, covariance: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Standard errors by the delta method; NaN where a variance does not exist."""
     with np.errstate(invalid="ignore"):
         variance = ((slopes @ covariance) * slopes).sum(axis=1)
-        variance[np.abs(slopes).max(axis=1, initial=0.0) < 1e-12] = 0.0  # what the parameters do not move
+        moved = np.where(slopes != 0, np.abs(slopes) * np.sqrt(np.abs(np.diag(covariance))), 0.0).sum(axis=1)
+        variance[(moved == 0) | (moved < _ROUNDING * np.abs(values))] = 0.0  # what the parameters do not move
         found: np.ndarray = np.sqrt(np.where(variance >= 0, variance, np.nan))
     return found
 
@@ -159,8 +161,11 @@ def _defined(found: Solved, values: np.ndarray, slopes: np.ndarray) -> dict[str,
     for each in found.table.defined:
         formula, names = each.formula, {}
         for name, value in (known | made).items():  # labels may have dots, which formulas read as attributes
-            formula = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", name.replace(".", "_dot_"), formula)
-            names[name.replace(".", "_dot_")] = value
+            plain = name
+            while "." in name and (plain == name or plain in known or plain in made or plain in names):
+                plain = plain.replace(".", "_") + "_"
+            formula = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", plain, formula)
+            names[plain] = value
         try:
             made[each.name] = build(formula, names, float)
         except CxuxError as error:
