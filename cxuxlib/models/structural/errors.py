@@ -43,9 +43,9 @@ def parts_of(fit: Normal) -> list[Part]:
     """By group: derivative of the moments, their normal-theory weight at the implied moments, and their spread."""
     found = []
     size = len(fit.solution.theta)
-    for cells, state, group, (x, many) in zip(fit.cells, fit.states, fit.groups, fit.rows, strict=True):
+    for cells, state, group, rows in zip(fit.cells, fit.states, fit.groups, fit.rows, strict=True):
         weight = normal_weight(state.mu, state.sigma, fit.means)
-        spread = gamma(x, many, fit.means, fit.causes)
+        spread = gamma(rows.x, rows.many, fit.means, fit.causes)
         found.append(Part(group.n / fit.n, delta(cells, state, size), weight, spread))
     return found
 

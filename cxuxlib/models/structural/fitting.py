@@ -18,7 +18,7 @@ from cxuxlib.results import Fit
 from cxuxlib.stats.sem.moments import inverted
 from cxuxlib.stats.sem.normal import Block, curve, discrepancy
 from cxuxlib.stats.sem.paths import Cells, State, implied
-from cxuxlib.stats.sem.scores import meat, saturated
+from cxuxlib.stats.sem.scores import Answered, meat, saturated
 from cxuxlib.stats.sem.solving import Solution, minimise
 
 _SPREADS = (None, 0.5, 0.1, 0.9, 0.0)  # shares of variance that are taken for the factors', one after the other
@@ -58,9 +58,9 @@ class Normal:
         return [each for each in found if each is not None]
 
     @property
-    def rows(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Distinct rows and how many units gave them, by group."""
-        found = [(each.x, each.many) for each in self.groups if each.x is not None and each.many is not None]
+    def rows(self) -> list[Answered]:
+        """What was answered, by group."""
+        found = [each.answered for each in self.groups if each.answered is not None]
         if len(found) < len(self.groups):
             raise ArgumentError("Moments do not tell how answers spread; robust errors and tests need rows or counts.")
         return found

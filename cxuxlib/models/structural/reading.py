@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from cxuxlib.errors import ArgumentError, ColumnError, ModelError, SampleError, 
 from cxuxlib.frames import Answers, answers, answers_by
 from cxuxlib.results import Moments
 from cxuxlib.stats.sem.normal import Block
+from cxuxlib.stats.sem.scores import Answered, products
 
 SINGULAR = 1e-9  # eigenvalue of the correlations below which columns determine each other
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Group:
     """The units of one group.
 
@@ -36,6 +38,15 @@ class Group:
     blocks: tuple[Block, ...]
     x: np.ndarray | None = None
     many: np.ndarray | None = None
+
+    @cached_property
+    def answered(self) -> Answered | None:
+        """The rows as robust errors want them; None where only moments are known."""
+        if self.x is None or self.many is None:
+            return None
+        if self.mean is None:
+            return Answered(self.x, self.many)
+        return Answered(self.x, self.many, self.mean, products(self.x, self.many, self.mean))
 
 
 def read(

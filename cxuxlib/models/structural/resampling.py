@@ -16,6 +16,7 @@ from cxuxlib.models.structural.reporting import named_rows, pieces
 from cxuxlib.results import Fit
 from cxuxlib.stats import intervals
 from cxuxlib.stats.sem.normal import Block
+from cxuxlib.stats.sem.scores import Answered
 
 __all__ = ["resampled"]
 
@@ -95,12 +96,13 @@ def _again(found: Latent, groups: Sequence[Group]) -> np.ndarray | None:
 
 
 def _resamples(
-    groups: Sequence[Group], rows: Sequence[tuple[np.ndarray, np.ndarray]], replications: int, rng: np.random.Generator
+    groups: Sequence[Group], rows: Sequence[Answered], replications: int, rng: np.random.Generator
 ) -> Iterator[list[Group]]:
     """Groups of as many units, drawn with replacement."""
     for _ in range(replications):
         found = []
-        for group, (x, many) in zip(groups, rows, strict=True):
+        for group, each in zip(groups, rows, strict=True):
+            x, many = each.x, each.many
             n = rng.multinomial(group.n, many / many.sum()).astype(float)
             if group.covariance is None:
                 there = n > 0

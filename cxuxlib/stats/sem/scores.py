@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from cxuxlib.stats.sem.normal import precision
 from cxuxlib.stats.sem.paths import COVARIANCE, INTERCEPT, Cells, gathered, implied, lower
 
-__all__ = ["gamma", "meat", "saturated", "scores"]
+__all__ = ["Answered", "gamma", "meat", "products", "saturated", "scores"]
 
 Array = np.ndarray
 
@@ -47,21 +48,84 @@ def scores(cells: Cells, theta: Array, x: Array, center: Array | None) -> Array:
 
 
 def meat(
-    groups: Sequence[Cells], theta: Array, answers: Sequence[tuple[Array, Array]], centers: Sequence[Array | None]
+    groups: Sequence[Cells], theta: Array, answers: Sequence[Answered], centers: Sequence[Array | None]
 ) -> Array:
     """Mean outer product of the scores of one unit, over all groups.
+
+    A score of complete answers is linear in the deviations d of a unit and in their products dd', so that the mean
+    products of these, once made, serve every model of the data.
 
     Args:
         groups: matrices by group.
         theta: parameters.
-        answers: rows and how many units gave them, by group.
+        answers: what was answered, by group.
         centers: means that are taken as they are, by group.
     """
-    size, total = len(theta), sum(float(n.sum()) for _, n in answers)
+    size, total = len(theta), sum(float(each.many.sum()) for each in answers)
     found = np.zeros((size, size))
-    for cells, (x, n), center in zip(groups, answers, centers, strict=True):
-        own = gathered(scores(cells, theta, x, center), cells.at, size)
-        found += (own * n[:, None]).T @ own / total
+    for cells, each, center in zip(groups, answers, centers, strict=True):
+        if each.products is not None and each.mean is not None:
+            turn = gathered(_turn(cells, theta, each.mean, center), cells.at, size)
+            found += each.many.sum() / total * (turn.T @ each.products @ turn)
+            continue
+        own = gathered(scores(cells, theta, each.x, center), cells.at, size)
+        found += (own * each.many[:, None]).T @ own / total
+    return found
+
+
+class Answered(NamedTuple):
+    """Distinct rows of a group.
+
+    Args:
+        x: answers, NaN where missing, shape (m, p).
+        many: units that gave each row.
+        mean: of complete answers; None where some are missing.
+        products: `products` of complete answers; None where some are missing.
+    """
+
+    x: Array
+    many: Array
+    mean: Array | None = None
+    products: Array | None = None
+
+
+def products(x: Array, many: Array, mean: Array) -> Array:
+    """Mean outer product of 1, the deviations of a unit, and their products (lower triangle).
+
+    >>> products(np.array([[0.0], [2.0]]), np.ones(2), np.ones(1)).tolist()
+    [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+    """
+    d = (x - mean).T
+    p = len(d)
+    parts = np.empty((1 + p + p * (p + 1) // 2, len(x)))
+    parts[0], parts[1 : p + 1] = 1.0, d
+    at = p + 1
+    for k in range(p):
+        np.multiply(d[k:], d[k], out=parts[at : at + p - k])
+        at += p - k
+    parts *= np.sqrt(many / many.sum())
+    found: Array = parts @ parts.T
+    return found
+
+
+def _turn(cells: Cells, theta: Array, mean: Array, center: Array | None) -> Array:
+    """What each score in the cells is made of: 1, deviations from the mean, and their products; shape (1+p+p*, k)."""
+    state = implied(cells, theta)
+    inverted = None if state is None else precision(state.sigma)
+    if state is None or inverted is None:
+        raise ValueError("The moments do not exist at these parameters.")
+    off = mean - (state.mu if center is None else center)
+    z = state.z[: cells.p]
+    towards = inverted[0] @ z
+    w = np.einsum("ij,ij->j", z[:, state.u], towards[:, state.v])
+    u, v = towards[:, state.u], towards[:, state.v]
+    eu, ev = off @ u, off @ v
+    row, col = lower(cells.p)
+    crossed = u[row] * v[col] + u[col] * v[row]
+    crossed[row == col] /= 2
+    found: Array = np.vstack([
+        state.s * (eu * ev - w) + state.c * eu, state.s * (u * ev + v * eu) + state.c * u, state.s * crossed
+    ])  # fmt: skip
     return found
 
 
