@@ -1,10 +1,11 @@
-"""Latent models: cxuxlib beside lavaan and semopy, as ratios of least seconds.
+"""Latent models: cxuxlib beside lavaan, semopy and pingouin, as ratios of least seconds.
 
     .venv/bin/python benchmarks/latent.py [rounds]      writes benchmarks/latent.csv
 
 Every peer runs in a process of its own, in turn, ``rounds`` times (3), on one thread; seconds are the least wall time
 of a call without imports. lavaan is run by Rscript where that is on the path, semopy by the Python that CXUXLIB_PEERS
-names, where it can be imported. All chi-squares must agree (semopy's to a thousandth, for its search stops early).
+names, where it can be imported, and so is pingouin for the bootstrap of a mediation. All chi-squares must agree
+(semopy's to a thousandth, for its search stops early), and indirect effects to six digits.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 THREE = "f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\nh =~ x7 + x8 + x9"
+SECOND = f"{THREE}\nt =~ f + g + h"
 CHAIN = f"{THREE}\ng ~ f\nh ~ g + f"
 LEAST = 1.0  # seconds for which calls are repeated, three times at least
 
 RSCRIPT = """
 suppressMessages({library(lavaan); library(jsonlite)})
-a <- fromJSON(file("stdin")); d <- read.csv(a$rows)
-one <- function() { f <- sem(a$syntax, d, estimator = a$estimator, missing = a$missing)
+a <- fromJSON(file("stdin")); d <- read.csv(a$rows); ordered <- if (a$estimator == "WLSMV") names(d) else NULL
+one <- function() { f <- sem(a$syntax, d, estimator = a$estimator, missing = a$missing, ordered = ordered)
   if (a$resamples > 0) bootstrapLavaan(f, R = a$resamples, FUN = coef) else { standardizedSolution(f); fitMeasures(f) }
   f }
 f <- one(); times <- c(); while (length(times) < 3 || sum(times) < 1) { t <- proc.time()[["elapsed"]]; one()
@@ -64,11 +66,16 @@ class Run(NamedTuple):
 RUNS = [
     Run("three factors", 300, THREE),
     Run("three factors", 10_000, THREE),
+    Run("second order", 300, SECOND),
     Run("mediation", 300, CHAIN),
     Run("mediation, robust", 300, CHAIN, "mlr"),
     Run("mediation, robust", 10_000, CHAIN, "mlr"),
     Run("three factors, 10% missing", 300, THREE, missing=0.1),
+    Run("three factors of five-point items", 300, THREE, "wlsmv"),
+    Run("three factors of five-point items", 10_000, THREE, "wlsmv"),
     Run("500 bootstraps of three factors", 300, THREE, resamples=500),
+    Run("5,000 bootstraps of a mediation of scores", 500, "", resamples=5000),
+    Run("5,000 bootstraps of a mediation of scores", 10_000, "", resamples=5000),
 ]
 
 
@@ -78,18 +85,33 @@ def data(run: Run) -> pd.DataFrame:
     factors = rng.multivariate_normal(np.zeros(3), 0.5 + 0.5 * np.eye(3), size=run.n)
     answers = 0.8 * np.repeat(factors, 3, axis=1) + 0.6 * rng.normal(size=(run.n, 9))
     answers[rng.random(answers.shape) < run.missing] = np.nan
+    if run.estimator == "wlsmv":
+        answers = 1.0 + np.digitize(answers, [-1.5, -0.7, 0.2, 1.0])
     return pd.DataFrame(answers.round(6), columns=[f"x{k}" for k in range(1, 10)])
 
 
 def cxuxlib(run: Run, frame: pd.DataFrame) -> float:
     """This library: the whole table, with standardised values and their errors."""
-    from cxuxlib.models import LatentOptions, latent, resampled
+    from cxuxlib.models import LatentOptions, latent, mediation_bootstrap, resampled
 
+    if not run.syntax:
+        found = mediation_bootstrap(frame, ["x1"], ["x4"], ["x7"], replications=run.resamples)
+        return float(found.set_index(["term", "kind"]).loc[("indirect", "raw"), "value"])
     options = LatentOptions(missing="fiml" if run.missing else "listwise")
     fit = latent(run.syntax, frame, estimator=run.estimator, options=options)  # type: ignore[arg-type]
     if run.resamples:
         resampled(fit, replications=run.resamples)
     return fit.quality["chi2"]
+
+
+def pingouin(run: Run, frame: pd.DataFrame) -> float:
+    """Pingouin: the bootstrap of a mediation of scores."""
+    if run.syntax:
+        raise RuntimeError("not offered")
+    from pingouin import mediation_analysis
+
+    found = mediation_analysis(data=frame, x="x1", m="x4", y="x7", n_boot=run.resamples, seed=1)
+    return float(found.set_index("path").loc["Indirect", "coef"])
 
 
 def semopy(run: Run, frame: pd.DataFrame) -> float:
@@ -155,7 +177,7 @@ def main(rounds: int) -> None:
     found: dict[tuple[str, int], dict[str, float]] = {}
     for _ in range(rounds):
         for number, run in enumerate(RUNS):
-            for peer in ("cxuxlib", "lavaan", "semopy"):
+            for peer in ("cxuxlib", "lavaan", "semopy") if run.syntax else ("cxuxlib", "pingouin"):
                 try:
                     each = started(peer, number)
                 except RuntimeError as reason:
@@ -181,7 +203,7 @@ def main(rounds: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        case, call = RUNS[int(sys.argv[3])], {"cxuxlib": cxuxlib, "semopy": semopy}[sys.argv[2]]
+        case, call = RUNS[int(sys.argv[3])], {"cxuxlib": cxuxlib, "semopy": semopy, "pingouin": pingouin}[sys.argv[2]]
         table = data(case)
         print(json.dumps(timed(lambda: call(case, table))))
     else:

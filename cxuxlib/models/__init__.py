@@ -18,6 +18,7 @@ from cxuxlib.models.regression.least import linear
 from cxuxlib.models.regression.ordered import ordered_logit, partial_odds
 from cxuxlib.models.regression.parallel import brant
 from cxuxlib.models.regression.predictions import predicted
+from cxuxlib.models.structural.bootstrapping import mediation_bootstrap
 from cxuxlib.models.structural.estimating import latent
 from cxuxlib.models.structural.invariant import invariance
 from cxuxlib.models.structural.mediating import mediation
@@ -48,6 +49,7 @@ __all__ = [
     "logit",
     "margins",
     "mediation",
+    "mediation_bootstrap",
     "modification",
     "nested",
     "ordered_logit",

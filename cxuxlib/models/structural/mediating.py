@@ -74,18 +74,7 @@ def mediation(
     >>> dict(zip(direct["measurement"], direct["verdict"]))
     {'composite': 'undecided', 'latent': 'inside'}
     """
-    blocks = [list(each) if not isinstance(each, str) else [] for each in (cause, mediator, outcome)]
-    for name, each in zip(("cause", "mediator", "outcome"), blocks, strict=True):
-        if not each:
-            raise ArgumentError(f"{name} is a list of one or more items.")
-    items = [item for each in blocks for item in each]
-    shared = sorted({item for item in items if items.count(item) > 1})
-    if shared:
-        raise ArgumentError(
-            f"{listed(shared)} stands in more than one place; cause, mediator and outcome share no items."
-        )
-    if set(items) & set(_NAMES):
-        raise ArgumentError(f"{listed(set(items) & set(_NAMES))} names a variable of the model; rename the column.")
+    blocks, items = blocks_of(cause, mediator, outcome)
     if estimator == "wlsmv":
         raise ArgumentError(
             "mediation sets latent variables beside means of the items, which ordered answers have not: "
@@ -102,14 +91,39 @@ def mediation(
     return pd.DataFrame([*rows, *_rows("latent", fit, bound, {})])
 
 
+def blocks_of(
+    cause: Sequence[str], mediator: Sequence[str], outcome: Sequence[str]
+) -> tuple[list[list[str]], list[str]]:
+    """The items of cause, mediator and outcome, which share none, and all of them."""
+    blocks = [list(each) if not isinstance(each, str) else [] for each in (cause, mediator, outcome)]
+    for name, each in zip(("cause", "mediator", "outcome"), blocks, strict=True):
+        if not each:
+            raise ArgumentError(f"{name} is a list of one or more items.")
+    items = [item for each in blocks for item in each]
+    shared = sorted({item for item in items if items.count(item) > 1})
+    if shared:
+        raise ArgumentError(
+            f"{listed(shared)} stands in more than one place; cause, mediator and outcome share no items."
+        )
+    if set(items) & set(_NAMES):
+        raise ArgumentError(f"{listed(set(items) & set(_NAMES))} names a variable of the model; rename the column.")
+    return blocks, items
+
+
+def composing(blocks: Sequence[Sequence[str]], items: Sequence[str]) -> np.ndarray:
+    """Weights that make the mean of each block of items, shape (blocks, items)."""
+    weights = np.zeros((len(blocks), len(items)))
+    for k, each in enumerate(blocks):
+        weights[k, [items.index(item) for item in each]] = 1 / len(each)
+    return weights
+
+
 def _composites(data: Any, blocks: Sequence[Sequence[str]], items: Sequence[str], frequency: str | None) -> Moments:
     """Moments of the means of the items."""
     (group,) = read(data, items, (), group=None, frequency=frequency, fiml=False)
     assert group.mean is not None
     assert group.covariance is not None
-    weights = np.zeros((3, len(items)))
-    for k, each in enumerate(blocks):
-        weights[k, [items.index(item) for item in each]] = 1 / len(each)
+    weights = composing(blocks, items)
     covariance = weights @ group.covariance @ weights.T * group.n / (group.n - 1)
     return Moments(group.n, _NAMES, weights @ group.mean, covariance, group.n_missing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,8 +15,8 @@ from cxuxlib.formulas import build
 from cxuxlib.models.structural.binding import THRESHOLD, Bound, named
 from cxuxlib.models.structural.duals import Dual
 from cxuxlib.models.structural.table import Row, Table
-from cxuxlib.stats.sem.paths import COVARIANCE, INTERCEPT, State
-from cxuxlib.stats.sem.standardised import explained, roots, standardise
+from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, State
+from cxuxlib.stats.sem.standardised import explained, roots, standard_values, standardise
 
 _ROUNDING = 1e-10  # of a value: an error that rounding made
 KINDS = {"=~": "loading", "~": "path", "~1": "intercept", "|": "threshold", "~*~": "scale"}
@@ -85,21 +86,15 @@ def named_rows(found: Solved, parts: list[Piece]) -> dict[str, list[str]]:
     return table
 
 
-def pieces(found: Solved, *, slopes: bool = True) -> list[Piece]:
-    """All that the table of terms tells: estimates and fixed values, defined, standardised and explained.
-
-    Args:
-        found: a fitted model.
-        slopes: whether to derive them in the parameters; without, they have no columns.
-    """
+def pieces(found: Solved) -> list[Piece]:
+    """All that the table of terms tells: estimates and fixed values, defined, standardised and explained."""
     made, bound, theta = found.table, found.bound, found.theta
-    size = len(theta) if slopes else 0
+    size = len(theta)
     names, groups = [named(row, found.labels) for row in made.rows], [row.group for row in made.rows]
     free = bound.at >= 0
     values, plain = np.zeros(len(names)), np.zeros((len(names), size))
     values[free] = theta[bound.at[free]]
-    if slopes:
-        plain[free, bound.at[free]] = 1.0
+    plain[free, bound.at[free]] = 1.0
     for k in np.flatnonzero(~free):
         cells, (kind, i, j) = bound.groups[groups[k]], bound.place[k]
         values[k] = (cells.effects, cells.covariances)[kind][i, j] if kind <= COVARIANCE else cells.intercepts[i]
@@ -122,14 +117,47 @@ def pieces(found: Solved, *, slopes: bool = True) -> list[Piece]:
                 slope[cut] = (plain[cut] - value[cut, None] * moved) / deviation[:, None]
         parts.append(Piece(names, [label] * len(names), groups, value, slope))
         parts += _defined_piece(found, label, value, slope)
-    order = {name: place for place, name in enumerate((*made.observed, *made.latent))}
     for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):
-        ends = [row.rhs if row.op == "=~" else row.lhs for row in made.rows if row.group == g and row.op in ("=~", "~")]
-        ends = list(dict.fromkeys(ends))
+        ends, at = _ends(made, g)
         shown = [f"{name} [{found.labels[g]}]" if len(found.labels) > 1 else name for name in ends]
-        at = np.array([order[name] for name in ends], dtype=int)
         parts.append(Piece(shown, ["r2"] * len(ends), [g] * len(ends), *explained(cells, state, at, size)))
     return parts
+
+
+def _ends(made: Table, g: int) -> tuple[list[str], np.ndarray]:
+    """What is explained in a group, and its places."""
+    order = {name: place for place, name in enumerate((*made.observed, *made.latent))}
+    ends = [row.rhs if row.op == "=~" else row.lhs for row in made.rows if row.group == g and row.op in ("=~", "~")]
+    ends = list(dict.fromkeys(ends))
+    return ends, np.array([order[name] for name in ends], dtype=int)
+
+
+def values_of(found: Solved, states: Sequence[State]) -> np.ndarray:
+    """The values of `pieces` at many states of each group, shape (states, rows)."""
+    made, bound = found.table, found.bound
+    groups, kind = np.array([row.group for row in made.rows]), bound.place[:, 0]
+    shape = len(states[0].eta), len(made.rows)
+    plain, all_, lv = (np.zeros(shape) for _ in range(3))
+    rest = []
+    for g, state in enumerate(states):
+        of = np.flatnonzero(groups == g)
+        own, (_, i, j) = kind[of], bound.place[of].T
+        p = len(made.observed)
+        means = state.eta - (state.effects @ state.eta[..., None])[..., 0]
+        plain[:, of] = np.where(own == EFFECT, state.effects[:, i, j], state.covariances[:, i, j])
+        plain[:, of] = np.where(own == INTERCEPT, means[:, i], plain[:, of])
+        all_[:, of], _ = standard_values(state, p, own, i, j)
+        lv[:, of], _ = standard_values(state, p, own, i, j, latent_only=True)
+        at, t = _ends(made, g)[1], state.eta.shape[1]
+        variance, residual = (np.diagonal(x, axis1=1, axis2=2)[:, at] for x in (state.z[:, :, t:], state.covariances))
+        rest.append(1 - residual / variance)
+    parts = []
+    for values in (plain, all_, lv):
+        parts.append(values)
+        if made.defined:
+            none = np.zeros((values.shape[1], 0))
+            parts.append(np.array([[each.value for each in _defined(found, row, none).values()] for row in values]))
+    return np.hstack([*parts, *rest])
 
 
 def _delta(slopes: np.ndarray, covariance: np.ndarray, values: np.ndarray) -> np.ndarray:

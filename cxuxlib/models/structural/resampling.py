@@ -12,15 +12,18 @@ from cxuxlib.errors import ArgumentError, ModelError
 from cxuxlib.models.structural.binding import bind
 from cxuxlib.models.structural.fitting import Latent, fit_normal, raw_of
 from cxuxlib.models.structural.reading import Group, blocks_by_pattern
-from cxuxlib.models.structural.reporting import named_rows, pieces
+from cxuxlib.models.structural.reporting import named_rows, pieces, values_of
 from cxuxlib.results import Fit
 from cxuxlib.stats import intervals
+from cxuxlib.stats.sem.many import Sets, fit_many, implied_many
 from cxuxlib.stats.sem.normal import Block
 from cxuxlib.stats.sem.scores import Answered
 
 __all__ = ["resampled"]
 
 _TOLERANCE = 1e-8  # after which one more Newton step leaves eight right digits
+_DRAWN, _FITTED = 1 << 22, 1 << 14  # counts, and cells of informations, held at a time
+_STACKED = ("z", "sigma", "mu", "eta", "c", "effects", "covariances")  # of a state: what differs between resamples
 _LEAST = 100  # resamples below which the ends of a 95% interval are the extremes of a handful
 
 
@@ -65,17 +68,15 @@ def resampled(
     level = intervals.check_level(fit.level if level is None else level)
     if not isinstance(replications, int) or replications < _LEAST:
         raise ArgumentError(f"replications is a whole number, {_LEAST} or more; got {replications!r}.")
-    rows = found.fit.rows
-    drawn, failed = [], 0
-    for groups in _resamples(found.groups, rows, replications, np.random.default_rng(rng)):
-        again = _again(found, groups)
-        if again is None:
-            failed += 1
-        else:
-            drawn.append(again)
+    rows, generator = found.fit.rows, np.random.default_rng(rng)
+    if found.fiml:
+        again = [_again(found, groups) for groups in _resamples(found.groups, rows, replications, generator)]
+        drawn = [each for each in again if each is not None]
+    else:
+        drawn = [row for some in _at_once(found, rows, replications, generator) for row in some]
     if not drawn:
         raise ModelError(f"None of {replications} resamples has a solution; the model asks too much of these data.")
-    parts, values = pieces(found), np.array(drawn)
+    parts, values, failed = pieces(found), np.array(drawn), replications - len(drawn)
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return pd.DataFrame(
         named_rows(found, parts)
@@ -90,26 +91,60 @@ def _again(found: Latent, groups: Sequence[Group]) -> np.ndarray | None:
     fit = fit_normal(bound.groups, groups, found.table.means, found.theta, found.causes, _TOLERANCE)
     if fit is None or not fit.solution.converged:
         return None
-    return np.concatenate(
-        [each.values for each in pieces(replace(found, bound=bound, groups=tuple(groups), fit=fit), slopes=False)]
-    )
+    state = [each._replace(**{name: getattr(each, name)[None] for name in _STACKED}) for each in fit.states]
+    told: np.ndarray = values_of(replace(found, bound=bound), state)[0]
+    return told
+
+
+def _at_once(
+    found: Latent, rows: Sequence[Answered], replications: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """What the model tells of resamples of complete answers, a few hundred at a time, where the search ends."""
+    causes, cells = np.array(found.causes, dtype=int), found.bound.groups
+    largest = max(len(each.x) for each in rows)
+    most = max(1, min(_DRAWN // largest, _FITTED // len(found.theta) ** 2))
+    for start in range(0, replications, most):
+        size = min(most, replications - start)
+        data = []
+        for group, each in zip(found.groups, rows, strict=True):
+            n = rng.multinomial(group.n, each.many / each.many.sum(), size=size).astype(float)
+            data.append(Sets(group.n / found.n, *_moments(n, each.x, group.n), causes))
+        theta, fine = fit_many(cells, data, found.theta, _TOLERANCE)
+        if fine.any():
+            kept = [each.of(fine) for each in data]
+            states = [implied_many(own, sets, theta[fine]) for own, sets in zip(cells, kept, strict=True)]
+            yield values_of(found, states)
+        for lost in np.flatnonzero(~fine):
+            again = _again(found, [
+                replace(group, mean=sets.mean[lost], covariance=sets.covariance[lost],
+                        blocks=(Block(None, group.n, sets.mean[lost], sets.covariance[lost]),))
+                for group, sets in zip(found.groups, data, strict=True)
+            ])  # fmt: skip
+            if again is not None:
+                yield again[None]
+
+
+def _moments(n: np.ndarray, x: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means and covariances of resamples that drew each distinct row so many times."""
+    center = x.mean(axis=0)
+    gap, p = x - center, x.shape[1]
+    row, col = np.triu_indices(p)
+    mean, products = n @ gap / size, n @ (gap[:, row] * gap[:, col]) / size
+    covariance = np.empty((len(n), p, p))
+    covariance[:, row, col] = covariance[:, col, row] = products - mean[:, row] * mean[:, col]
+    return mean + center, covariance
 
 
 def _resamples(
     groups: Sequence[Group], rows: Sequence[Answered], replications: int, rng: np.random.Generator
 ) -> Iterator[list[Group]]:
-    """Groups of as many units, drawn with replacement."""
+    """Groups of as many units, drawn with replacement, of answers that are not all complete."""
     for _ in range(replications):
         found = []
         for group, each in zip(groups, rows, strict=True):
-            x, many = each.x, each.many
-            n = rng.multinomial(group.n, many / many.sum()).astype(float)
-            if group.covariance is None:
-                there = n > 0
-                blocks, mean, covariance = blocks_by_pattern(x[there], n[there]), None, None
-            else:
-                mean = n @ x / group.n
-                covariance = (x * n[:, None]).T @ x / group.n - np.outer(mean, mean)
-                blocks = (Block(None, group.n, mean, covariance),)
-            found.append(replace(group, mean=mean, covariance=covariance, blocks=blocks, many=n))
+            n = rng.multinomial(group.n, each.many / each.many.sum()).astype(float)
+            there = n > 0
+            found.append(
+                replace(group, mean=None, covariance=None, blocks=blocks_by_pattern(each.x[there], n[there]), many=n)
+            )
         yield found

@@ -47,9 +47,7 @@ def scores(cells: Cells, theta: Array, x: Array, center: Array | None) -> Array:
     return found
 
 
-def meat(
-    groups: Sequence[Cells], theta: Array, answers: Sequence[Answered], centers: Sequence[Array | None]
-) -> Array:
+def meat(groups: Sequence[Cells], theta: Array, answers: Sequence[Answered], centers: Sequence[Array | None]) -> Array:
     """Mean outer product of the scores of one unit, over all groups.
 
     A score of complete answers is linear in the deviations d of a unit and in their products dd', so that the mean

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, Cells, State
+from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, Cells, State
 
-__all__ = ["Standard", "explained", "roots", "standardise"]
+__all__ = ["Standard", "explained", "roots", "standard_values", "standardise"]
 
 Array = np.ndarray
 
@@ -38,60 +38,71 @@ def standardise(
         state: its moments.
         kind, i, j: cells that are asked for, free or fixed.
         at: of each its parameter, -1 where it is fixed.
-        size: how many parameters there are; 0 leaves the derivatives out.
+        size: how many parameters there are.
         latent_only: whether observed variables keep their scale.
     """
     t, p = len(state.eta), cells.p
-    variance = np.diag(state.z[:, t:]).copy()
-    moved = _variances(cells, state, size)
-    residual = np.diag(state.covariances).copy()
-    left = _residuals(cells, t, size)
-    raw = np.where(kind == EFFECT, state.effects[i, j], np.where(kind == COVARIANCE, state.covariances[i, j], 0.0))
-    whole = _Logs(variance, moved, p, latent_only)
-    rest = _Logs(residual, left, p, latent_only)
-    path, pair, one = kind == EFFECT, (kind == COVARIANCE) & (i != j), (kind == COVARIANCE) & (i == j)
-    factor, bend = np.ones(len(i)), np.zeros((len(i), size))
+    value, factor = standard_values(state, p, kind, i, j, latent_only=latent_only)
+    whole = _Logs(np.diag(state.z[:, t:]), _variances(cells, state, size), p if latent_only else 0)
+    rest = _Logs(np.diag(state.covariances), _residuals(cells, t, size), p if latent_only else 0)
+    bend = np.zeros((len(i), size))
     with np.errstate(divide="ignore", invalid="ignore"):
-        for of, parts in (
-            (path, ((whole, j, 1.0), (whole, i, -1.0))),
-            (pair, ((rest, i, -1.0), (rest, j, -1.0))),
-            (one, ((whole, i, -2.0),)),
-            (~(path | pair | one), ((whole, i, -1.0),)),
-        ):
-            for logs, where, power in parts:
-                factor[of] *= logs.root(where[of]) ** power
-                if size:
-                    bend[of] += power * logs.slope(where[of])
-        intercept = ~(path | pair | one)
-        raw[intercept] = _intercepts(cells, state, i[intercept])
-        value = raw * factor
+        for of, parts in _parts(kind, i, j):
+            for residual, where, power in parts:
+                bend[of] += power * (rest if residual else whole).slope(where[of])
         slope = value[:, None] * bend
     free = np.flatnonzero((at >= 0) & (size > 0))
     slope[free, at[free]] += factor[free]
-    negative = pair & ~((residual[i] > 0) & (residual[j] > 0)) & (raw == 0)
-    value[negative], slope[negative] = 0.0, 0.0
+    slope[(value == 0) & (factor == 0)] = 0.0
     return Standard(value, slope)
 
 
+def standard_values(
+    state: State, p: int, kind: Array, i: Array, j: Array, *, latent_only: bool = False
+) -> tuple[Array, Array]:
+    """Standardised values of cells, and what they were multiplied by; of one state or of many, which come first.
+
+    A covariance of 0 between residuals of which one does not vary stays 0, and so does its factor.
+    """
+    t, keep = state.eta.shape[-1], p if latent_only else 0
+    variance = np.diagonal(state.z[..., t:], axis1=-2, axis2=-1)
+    residual = np.diagonal(state.covariances, axis1=-2, axis2=-1)
+    means = state.eta - (state.effects @ state.eta[..., None])[..., 0]
+    raw = np.where(kind == EFFECT, state.effects[..., i, j], state.covariances[..., i, j])
+    raw = np.where(kind == INTERCEPT, means[..., i], raw)
+    factor = np.ones_like(raw)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for of, parts in _parts(kind, i, j):
+            for of_residual, where, power in parts:
+                here = where[of]
+                root = np.sqrt((residual if of_residual else variance)[..., here])
+                factor[..., of] *= np.where(here < keep, 1.0, root) ** power
+        value = raw * factor
+    pair = (kind == COVARIANCE) & (i != j)
+    still = pair & ~((residual[..., i] > 0) & (residual[..., j] > 0)) & (raw == 0)
+    return np.where(still, 0.0, value), np.where(still, 0.0, factor)
+
+
+def _parts(kind: Array, i: Array, j: Array) -> list[tuple[Array, list[tuple[bool, Array, float]]]]:
+    """Of each kind of cell: the roots it is multiplied by (of residual or whole variances), whose, to which power."""
+    path, pair, one = kind == EFFECT, (kind == COVARIANCE) & (i != j), (kind == COVARIANCE) & (i == j)
+    return [
+        (path, [(False, j, 1.0), (False, i, -1.0)]),
+        (pair, [(True, i, -1.0), (True, j, -1.0)]),
+        (one, [(False, i, -2.0)]),
+        (kind == INTERCEPT, [(False, i, -1.0)]),
+    ]
+
+
 class _Logs:
-    """Roots of variances, and the derivative of their logarithm; 1 and 0 for what keeps its scale."""
+    """Derivatives of the logarithm of standard deviations; 0 for what keeps its scale."""
 
-    def __init__(self, variance: Array, moved: Array, p: int, latent_only: bool) -> None:
-        self.variance, self.moved, self.keep = variance, moved, p if latent_only else 0
-
-    def root(self, at: Array) -> Array:
-        found: Array = np.where(at < self.keep, 1.0, np.sqrt(self.variance[at]))
-        return found
+    def __init__(self, variance: Array, moved: Array, keep: int) -> None:
+        self.variance, self.moved, self.keep = variance, moved, keep
 
     def slope(self, at: Array) -> Array:
         found: Array = np.where((at < self.keep)[:, None], 0.0, 0.5 * self.moved[at] / self.variance[at][:, None])
         return found
-
-
-def _intercepts(cells: Cells, state: State, i: Array) -> Array:
-    """Intercepts back from the means: m = (I - A) η."""
-    found: Array = (state.eta - state.effects @ state.eta)[i]
-    return found
 
 
 def _residuals(cells: Cells, t: int, size: int) -> Array:
