@@ -12,6 +12,9 @@ from cxuxlib.models.drivers import (
     share_difference,
     share_differences,
 )
+from cxuxlib.models.measurement.halo import MethodFactors, method_factors
+from cxuxlib.models.measurement.pairs import discriminant_validity
+from cxuxlib.models.measurement.summing import reliability
 from cxuxlib.models.regression.binary import logit
 from cxuxlib.models.regression.effects import margins
 from cxuxlib.models.regression.least import linear
@@ -34,8 +37,10 @@ __all__ = [
     "DriverOptions",
     "Folds",
     "LatentOptions",
+    "MethodFactors",
     "brant",
     "combination",
+    "discriminant_validity",
     "driver_ranks",
     "facet_syntax",
     "factor_correlation",
@@ -50,12 +55,14 @@ __all__ = [
     "margins",
     "mediation",
     "mediation_bootstrap",
+    "method_factors",
     "modification",
     "nested",
     "ordered_logit",
     "partial_odds",
     "penalty_reward",
     "predicted",
+    "reliability",
     "resampled",
     "residuals",
     "share_difference",
