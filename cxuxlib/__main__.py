@@ -1,4 +1,4 @@
-"""Command line: ``python -m cxuxlib study FOLDER`` judges the shipped studies and writes the report."""
+"""Command line: judge the shipped studies, judge a folder of one's own, or write an example of such a folder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
-from cxuxlib import claims, datasets, models, plots, report
-from cxuxlib.errors import CxuxError
+from cxuxlib import claims, datasets, models, plots, report, worlds
+from cxuxlib.errors import ArgumentError, CxuxError
 from cxuxlib.study import Study, pooled
 
 
@@ -41,14 +41,40 @@ def study(folder: Path) -> Path:
     return report.write(folder / "index.html", rulings, pictures=_figures(studies[0], rulings), links=links)
 
 
+def judge(folder: Path, out: Path) -> Path:
+    """Judge the study in a folder on every claim, print the rulings, write the report."""
+    found = datasets.open_study(folder)
+    rulings = claims.judge_all(found)
+    print(report.lines([rulings], shutil.get_terminal_size((100, 24)).columns))
+    title = f"{found.name}: is UX a part of CX, does it drive CX, and how sure are we?"
+    return report.write(out, [rulings], pictures=[plots.verdicts(rulings)], title=title)
+
+
+def example(folder: Path) -> Path:
+    """Write a simulated study into a new or empty folder, as an example of what `judge` takes."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArgumentError(f"{folder} is there and not empty; name a new folder, so that nothing is written over.")
+    return worlds.write_study(worlds.make("harbor", n=2000, waves=4, rng=1), folder)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and run it; the exit code is 1 where the library refused."""
     parser = argparse.ArgumentParser(prog="python -m cxuxlib", description="Is UX a part of CX, and does it drive it?")
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("study", help="judge the shipped studies and write FOLDER/index.html")
     one.add_argument("folder", type=Path)
+    own = commands.add_parser("judge", help="judge the study in FOLDER (tables and datapackage.json) on every claim")
+    own.add_argument("folder", type=Path)
+    own.add_argument("--out", type=Path, required=True, help="the report, one HTML file")
+    start = commands.add_parser("example", help="write an example of such a folder")
+    start.add_argument("folder", type=Path)
+    given = parser.parse_args(arguments)
     try:
-        page = study(parser.parse_args(arguments).folder)
+        if given.command == "example":
+            made = example(given.folder)
+            print(f"An example: {made.resolve()}\nJudge it: python -m cxuxlib judge {made} --out {made}/report.html")
+            return 0
+        page = study(given.folder) if given.command == "study" else judge(given.folder, given.out)
     except CxuxError as error:
         print(f"cxuxlib: {error}", file=sys.stderr)
         return 1

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from cxuxlib.errors import ArgumentError, DataError, listed, unknown
+from cxuxlib.folders import read_folder
 from cxuxlib.results import Moments
 from cxuxlib.study import Column, Study, first_sheets
 from cxuxlib.surveys import Part, read_raw
 
-__all__ = ["aggregates", "load"]
+__all__ = ["aggregates", "load", "open_study"]
 
 _STUDIES = ("harbor", "mobi", "sfo", "shop")
 # A wheel carries the files inside the package; a checkout has them beside it.
@@ -134,6 +135,38 @@ def aggregates(name: str) -> Study:
                 described |= set(entry["names"])
     columns = tuple(_column(field) for field in _fields(package) if field["name"] in described)
     return Study(name, tables, columns, f"{_source(package)}; published aggregates, without the rows")
+
+
+def open_study(folder: str | Path) -> Study:
+    """Open a study of one's own: tables in a folder with ``datapackage.json``, which says what the columns mean.
+
+    The dictionary is a Frictionless Data Package. ``resources`` lists the tables: ``answers`` (one row per customer) or
+    ``surveys`` (one per customer and wave), CSV in UTF-8 or Parquet, and whatever else there is. Of each column that is
+    used, ``schema.fields`` gives ``name``, ``role`` ("unit", "wave", "weight", "item", "cx" for an overall rating of
+    the experience, "loyalty", "rating", "event", "about"), for an item its ``construct`` ("UX", "service", "other
+    facet" with its ``facet``), for a rating the ends of its scale (``constraints``: minimum, maximum), and ``column``
+    where the file calls it otherwise. ``missingValues`` lists what stands for no answer. ``claims`` sets bounds before
+    the data are judged.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        A study; where there are ``surveys`` and no ``answers``, these are the sheets of the first wave.
+
+    Raises:
+        DataError: all that is wrong with the dictionary and the tables, in one message.
+
+    Source: Frictionless Data Package 1.0, Table Schema. Checked against: what `worlds.write_study` writes.
+
+    >>> import tempfile
+    >>> from cxuxlib import worlds
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     study = open_study(worlds.write_study(worlds.make("null", n=60, waves=1, rng=1), home))
+    >>> len(study.tables["answers"]), study.name
+    (60, 'null')
+    """
+    return read_folder(Path(folder))
 
 
 def _package(name: str) -> tuple[Path, dict[str, Any]]:

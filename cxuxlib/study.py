@@ -167,7 +167,7 @@ def names(study: Study, *, role: str | None = None, construct: str | None = None
 def first_sheets(surveys: Any) -> Any:
     """The answer sheets of the first wave, one row per unit, from a pandas table with one row per unit and wave."""
     first = surveys[surveys["wave"] == surveys["wave"].min()]
-    return first.drop(columns=["wave", "responded"]).reset_index(drop=True)
+    return first.drop(columns=["wave", "responded"], errors="ignore").reset_index(drop=True)
 
 
 def families(study: Study) -> dict[str, list[Moments]]:

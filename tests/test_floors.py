@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "cxuxlib"
 FLOORS = {
     "errors": 0, "formulas": 0, "results": 0, "study": 0, "text": 0,
-    "frames": 1, "stats": 1, "surveys": 1,
+    "folders": 1, "frames": 1, "stats": 1, "surveys": 1,
     "events": 2, "scales": 2,
     "metrics": 3, "models": 3,
     "worlds": 4, "datasets": 4,
