@@ -22,6 +22,7 @@ from cxuxlib.models.regression.ordered import ordered_logit, partial_odds
 from cxuxlib.models.regression.parallel import brant
 from cxuxlib.models.regression.predictions import predicted
 from cxuxlib.models.structural.bootstrapping import mediation_bootstrap
+from cxuxlib.models.structural.equivalence import equivalence, increment
 from cxuxlib.models.structural.estimating import latent
 from cxuxlib.models.structural.invariant import invariance
 from cxuxlib.models.structural.mediating import mediation
@@ -42,10 +43,12 @@ __all__ = [
     "combination",
     "discriminant_validity",
     "driver_ranks",
+    "equivalence",
     "facet_syntax",
     "factor_correlation",
     "htmt",
     "importance_performance",
+    "increment",
     "invariance",
     "key_drivers",
     "latent",
