@@ -12,6 +12,11 @@ from cxuxlib.models.drivers import (
     share_difference,
     share_differences,
 )
+from cxuxlib.models.moderating.groups import group_moderation
+from cxuxlib.models.moderating.options import ModerationOptions
+from cxuxlib.models.moderating.products import moderation
+from cxuxlib.models.panels.lags import cross_lagged
+from cxuxlib.models.panels.options import PanelOptions
 from cxuxlib.models.regression.binary import logit
 from cxuxlib.models.regression.effects import margins
 from cxuxlib.models.regression.least import linear
@@ -33,11 +38,15 @@ __all__ = [
     "DriverOptions",
     "Folds",
     "LatentOptions",
+    "ModerationOptions",
+    "PanelOptions",
     "brant",
     "combination",
+    "cross_lagged",
     "driver_ranks",
     "facet_syntax",
     "factor_correlation",
+    "group_moderation",
     "htmt",
     "importance_performance",
     "invariance",
@@ -48,6 +57,7 @@ __all__ = [
     "logit",
     "margins",
     "mediation",
+    "moderation",
     "modification",
     "nested",
     "ordered_logit",
