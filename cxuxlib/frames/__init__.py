@@ -11,11 +11,13 @@ from cxuxlib.frames.reduce import sums
 from cxuxlib.frames.scatter import moments, moments_by
 from cxuxlib.frames.spans import Durations, Period, Until, ages, durations, histories
 from cxuxlib.frames.tally import columns, counts, expand
+from cxuxlib.frames.waves import Panel, panel
 
 __all__ = [
     "Answers",
     "Cells",
     "Durations",
+    "Panel",
     "Period",
     "Until",
     "ages",
@@ -30,5 +32,6 @@ __all__ = [
     "moments",
     "moments_by",
     "pairs",
+    "panel",
     "sums",
 ]

@@ -15,6 +15,11 @@ from cxuxlib.models.drivers import (
 from cxuxlib.models.measurement.halo import MethodFactors, method_factors
 from cxuxlib.models.measurement.pairs import discriminant_validity
 from cxuxlib.models.measurement.summing import reliability
+from cxuxlib.models.moderating.groups import group_moderation
+from cxuxlib.models.moderating.options import ModerationOptions
+from cxuxlib.models.moderating.products import moderation
+from cxuxlib.models.panels.lags import cross_lagged
+from cxuxlib.models.panels.options import PanelOptions
 from cxuxlib.models.regression.binary import logit
 from cxuxlib.models.regression.effects import margins
 from cxuxlib.models.regression.least import linear
@@ -39,13 +44,17 @@ __all__ = [
     "Folds",
     "LatentOptions",
     "MethodFactors",
+    "ModerationOptions",
+    "PanelOptions",
     "brant",
     "combination",
+    "cross_lagged",
     "discriminant_validity",
     "driver_ranks",
     "equivalence",
     "facet_syntax",
     "factor_correlation",
+    "group_moderation",
     "htmt",
     "importance_performance",
     "increment",
@@ -59,6 +68,7 @@ __all__ = [
     "mediation",
     "mediation_bootstrap",
     "method_factors",
+    "moderation",
     "modification",
     "nested",
     "ordered_logit",

@@ -14,7 +14,7 @@ __all__ = ["Solution", "minimise"]
 
 Array = np.ndarray
 
-_STEPS = 200
+_STEPS = 100
 _RIDGE = 1e-10
 _FLAT = 0.01  # least bend that a step may count on, where the expected one is 1
 

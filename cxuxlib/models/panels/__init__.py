@@ -1,0 +1,1 @@
+"""Panels: what changes first in units that are asked again and again."""
