@@ -20,18 +20,22 @@ def table() -> dict[Key, dict[str, str]]:
 
 def test_the_table_has_the_cells_that_were_promised() -> None:
     whats = ["test", *(" ".join(key) for key in script.TRUTH)]
-    assert list(table()) == [(*map(str, cell), what) for cell in script.cells() for what in whats]
+    gates = [("gate", *map(str, each), "gate at .90") for each in script.GATES]
+    assert list(table()) == [(*map(str, cell), what) for cell in script.cells() for what in whats] + gates
     assert all(int(each["replications"]) >= 1990 for each in table().values())
 
 
 def test_rates_are_judged_as_said() -> None:
     for (*_, what), each in table().items():
-        low, high = script.TEST_BAND if what == "test" else script.INTERVAL_BAND
+        bands = {"test": script.TEST_BAND, "gate at .90": script.GATE_BAND}
+        low, high = bands.get(what, script.INTERVAL_BAND)
         assert (each["within"] == "yes") == (low <= float(each["rate"]) <= high)
         assert (len(each["why"]) > 10) == (each["within"] == "no")
 
 
-@pytest.mark.parametrize("fitting", [("ml", "normal"), ("mlr", "normal"), ("mlr", "skew"), ("mlm", "skew")])
+@pytest.mark.parametrize(
+    "fitting", [("ml", "normal"), ("mlr", "normal"), ("mlr", "skew"), ("mlm", "skew"), ("wlsmv", "five-point")]
+)
 def test_the_right_estimator_errs_as_often_as_it_says(fitting: tuple[str, str]) -> None:
     for (estimator, population, n, what), each in table().items():
         if (estimator, population) != fitting:
@@ -41,6 +45,11 @@ def test_the_right_estimator_errs_as_often_as_it_says(fitting: tuple[str, str]) 
             assert 0.038 <= rate <= (0.075 if n == "300" else 0.065)
         else:
             assert 0.92 <= rate <= 0.965, (n, what)
+
+
+def test_the_gate_errs_rarely_at_its_border() -> None:
+    for population, n in script.GATES:
+        assert float(table()["gate", population, str(n), "gate at .90"]["rate"]) <= 0.06 + 2 * 0.005
 
 
 def test_normal_theory_falls_short_on_skew_answers() -> None:

@@ -1,0 +1,162 @@
+"""How often the rulings on simulated studies are right: every claim in every world, written to data/calibration.
+
+    .venv/bin/python benchmarks/calibration.py [replications] [n ...]      1000 replications at n = 300, 1000, 3000
+
+Each replication makes a study of one wave and judges all claims on it. What is true there is computed, not assumed: a
+claim holds or fails in a world as its truth lies in the regions of its rule, or it is on the border. Blocks of
+replications are kept in build/calibration, so that a run that was stopped goes on where it was; all cores are used.
+The table has one row per world, n and claim: shares of verdicts, how many were wrong, and the simulation error of that.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCKS, TABLE = ROOT / "build" / "calibration", ROOT / "data" / "calibration" / "rulings.csv"
+BLOCK, SEED, NEAR = 25, 20_261_122, 0.005  # replications at a time; the seed; how near to a border a truth is on it
+TRUTH_OF = {
+    "A0": "r_ux_cx", "A1": "loading_ux", "A2": "path_ux", "A3": "r2_beyond_ux", "A4": "r2_facets",
+    "A5": "direct_ux_loyalty", "B1": "r2_loyalty_ux", "B4": "share_service_minus_ux", "C1": "r2_not_additive",
+    "C2": "cx_ux_low_service_high", "C3": "weight_weakest", "C4": "promoters_ux_high_service_low",
+    "C7": "loyalty_by_innovation_low_ux", "D1": "r_per_doubling", "E1": "score_retest_ux_minus_cx",
+}  # fmt: skip
+PLAIN = {
+    "experience.innovation_by_ux": 0.0, "experience.failure": 0.0, "experience.turning": 0.0,
+    "experience.recovery": 0.0, "experience.lagged": 0.0,
+}  # fmt: skip
+OTHERS = {"service": 0.18, "delivery": 0.08, "value": 0.10, "brand": 0.10, "innovation": 0.04}
+BORDERS: dict[str, dict[str, Any]] = {
+    "border of A2": {"experience.ux.weight": 0.0749},
+    "border of A3": {f"experience.{name}.weight": 0.3463 * weight for name, weight in OTHERS.items()},
+    "border of A5": {"loyalty.ux": 0.10},
+    "border of B1": {"experience.ux.weight": 0.1325},
+}
+
+
+class Cell(NamedTuple):
+    """Replications of one world."""
+
+    world: str
+    n: int
+    block: int
+
+    @property
+    def file(self) -> Path:
+        """Where they are kept."""
+        return BLOCKS / f"{self.world.replace(' ', '-')}-{self.n}-{self.block}.json"
+
+
+def world_of(name: str) -> Any:
+    """A named world, or harbor changed so that a claim's truth is its bound."""
+    from cxuxlib import worlds
+
+    return worlds.changed(worlds.WORLDS["harbor"], PLAIN | BORDERS[name]) if name in BORDERS else worlds.WORLDS[name]
+
+
+def run(cell: Cell) -> float:
+    """One block of replications; the seconds it took."""
+    import numpy as np
+
+    from cxuxlib import claims, worlds
+
+    began, counts = time.perf_counter(), Counter[str]()
+    rng = np.random.default_rng([SEED, zlib.crc32(cell.world.encode()), cell.n, cell.block])
+    world = world_of(cell.world)
+    for _ in range(BLOCK):
+        found = claims.judge_all(worlds.make(world, n=cell.n, waves=1, rng=rng))
+        counts.update(f"{each.claim.id}|{each.verdict}" for each in found.rulings)
+        counts.update(f"{each.id}|{each.verdict}" for each in found.conclusions)
+    draft = cell.file.with_suffix(".part")
+    draft.write_text(json.dumps(counts), encoding="utf-8")
+    draft.replace(cell.file)
+    return time.perf_counter() - began
+
+
+def state(claim: Any, truth: float | None) -> str:
+    """Whether a claim holds where this is true, by its rule."""
+    if truth is None:
+        return "no truth"
+    borders = [end for region in (claim.region.holds, claim.region.fails) for end in region if abs(end) < 1e9]
+    if any(abs(truth - border) < NEAR for border in borders):
+        return "on the border"
+    (low, high), (under, over) = claim.region.holds, claim.region.fails
+    if low < truth < high:
+        return "holds"
+    fails = under < truth < over if under < over else truth > under or truth < over
+    return "fails" if fails else "between"
+
+
+def rows(cells: list[Cell], replications: int) -> Iterator[dict[str, Any]]:
+    """The table, of all blocks."""
+    from cxuxlib import claims, worlds
+
+    for world, n in dict.fromkeys((each.world, each.n) for each in cells):
+        counts = Counter[str]()
+        for each in cells:
+            if (each.world, each.n) == (world, n):
+                counts.update(json.loads(each.file.read_text(encoding="utf-8")))
+        truth = worlds.truth(world_of(world), waves=1)
+        names = dict.fromkeys(key.split("|")[0] for key in sorted(counts))
+        for name in names:
+            shares = {verdict: counts[f"{name}|{verdict}"] / replications for verdict in VERDICTS}
+            claim = next((each for each in claims.ALL if each.id == name), None)
+            known = truth.get(TRUTH_OF[name.split()[0]]) if claim is not None else None
+            where = state(claim, known) if claim is not None else ""
+            wrong = {"holds": shares["refuted"], "fails": shares["supported"]}.get(where)
+            if where == "on the border":
+                wrong = max(shares["supported"], shares["refuted"])
+            error = "" if wrong is None else f"{(max(wrong * (1 - wrong), 0.05 * 0.95) / replications) ** 0.5:.4f}"
+            yield {
+                "world": world, "n": n, "claim": name, "truth": "" if known is None else f"{known:.4f}", "there": where,
+                "replications": replications, **{key.replace(" ", "_"): f"{each:.4f}" for key, each in shares.items()},
+                "wrong": "" if wrong is None else f"{wrong:.4f}", "simulation_error": error, "seed": SEED,
+                "cxuxlib": version("cxuxlib"), "numpy": version("numpy"),
+            }  # fmt: skip
+
+
+VERDICTS = ("supported", "refuted", "undecided", "not answerable")
+
+
+def main(replications: int, sizes: list[int]) -> None:
+    """Run what is not there yet, and write the table."""
+    from cxuxlib import worlds
+
+    blocks = -(-replications // BLOCK)
+    cells = [Cell(world, n, k) for n in sizes for world in (*worlds.names(), *BORDERS) for k in range(blocks)]
+    BLOCKS.mkdir(parents=True, exist_ok=True)
+    left = [each for each in cells if not each.file.exists()]
+    began = time.perf_counter()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = {pool.submit(run, each): each for each in left}
+        for done, job in enumerate(as_completed(jobs), 1):
+            cell, took = jobs[job], job.result() / BLOCK
+            rest = (time.perf_counter() - began) / done * (len(left) - done) / 60
+            print(f"{done}/{len(left)} {cell.world}, n = {cell.n}: {took:.2f} s each; {rest:.0f} min left", flush=True)
+    found = list(rows(cells, blocks * BLOCK))
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    with TABLE.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(found[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    bad = [row for row in found if row["wrong"] and float(row["wrong"]) > 0.05 + 3 * float(row["simulation_error"])]
+    print(f"{len(found)} rows in {TABLE.relative_to(ROOT)}; {len(bad)} wrong more often than 5% and three errors:")
+    for row in bad:
+        print(f"  {row['claim']} in {row['world']}, n = {row['n']}: {row['wrong']} ({row['there']}, {row['truth']})")
+
+
+if __name__ == "__main__":
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    given = [int(float(each)) for each in sys.argv[1:]]
+    main((given or [1000])[0], given[1:] or [300, 1000, 3000])
