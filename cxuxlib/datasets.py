@@ -83,7 +83,8 @@ def load(name: str) -> Study:
         ids = tables["answers"].loc[repeated, "respondent_id"]
         raise DataError(f"{name}: {len(ids)} respondent ids occur twice: {listed(ids, 5)}.")
     source = f"{_source(package)}; {same} of {len(parts)} raw files equal the known export to the byte"
-    return Study(name, tables, tuple(_column(field) for field in fields), source)
+    columns = tuple(_column(field) for field in fields)
+    return Study(name, tables, columns, source, claims=_bounds(package))
 
 
 def aggregates(name: str) -> Study:
@@ -134,7 +135,8 @@ def aggregates(name: str) -> Study:
                 tables[key] = _moments(entry) if "means" in entry else _symmetric(entry["covariance"])
                 described |= set(entry["names"])
     columns = tuple(_column(field) for field in _fields(package) if field["name"] in described)
-    return Study(name, tables, columns, f"{_source(package)}; published aggregates, without the rows")
+    source = f"{_source(package)}; published aggregates, without the rows"
+    return Study(name, tables, columns, source, claims=_bounds(package))
 
 
 def open_study(folder: str | Path) -> Study:
@@ -189,6 +191,17 @@ def _fields(package: dict[str, Any]) -> list[dict[str, Any]]:
     return fields
 
 
+def _bounds(package: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Bounds of claims that the dictionary sets before the data are judged; which claims there are, `claims` knows."""
+    found = package.get("claims", {})
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise DataError(
+            f'{package["name"]}/datapackage.json: "claims" maps claims to what is set for them, such as '
+            f'{{"A0 distinct": {{"bound": 0.85}}}}; got {found!r}.'
+        )
+    return found
+
+
 def _source(package: dict[str, Any]) -> str:
     return "; ".join(f"{source['title']}, {source['path']}" for source in package["sources"])
 
@@ -230,7 +243,7 @@ def _log(home: Path, package: dict[str, Any], fields: list[dict[str, Any]]) -> S
             stamps = pd.to_datetime(events[field["name"]], format="%Y-%m-%d %H:%M:%S")
             events[field["name"]] = stamps.astype("datetime64[us]")
     columns = tuple(_column(field) for field in fields)
-    return Study(package["name"], {"events": events}, columns, _source(package), package["truth"])
+    return Study(package["name"], {"events": events}, columns, _source(package), package["truth"], _bounds(package))
 
 
 def _simulated(home: Path, package: dict[str, Any]) -> Study:
@@ -248,7 +261,8 @@ def _simulated(home: Path, package: dict[str, Any]) -> Study:
             columns.setdefault(field["name"], _column(field))
         tables[resource["name"]] = table
     tables["answers"] = first_sheets(tables["surveys"])
-    return Study(package["name"], tables, tuple(columns.values()), package["description"], package["truth"])
+    described, bounds = tuple(columns.values()), _bounds(package)
+    return Study(package["name"], tables, described, package["description"], package["truth"], bounds)
 
 
 def _moments(entry: dict[str, Any]) -> Moments:

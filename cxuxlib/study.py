@@ -137,6 +137,7 @@ class Study:
         columns: the data dictionary.
         source: where the data come from.
         truth: what is true, when the study is simulated.
+        claims: bounds that were set before the data were seen, such as ``{"A0 distinct": {"bound": 0.85}}``.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Study:
     columns: tuple[Column, ...]
     source: str
     truth: Mapping[str, float] | None = field(default=None)
+    claims: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         tables = [f"{name} ({len(each):,} rows)" for name, each in self.tables.items() if hasattr(each, "columns")]

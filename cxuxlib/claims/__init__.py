@@ -2,16 +2,30 @@
 
 from math import inf
 
+from cxuxlib.claims.case import Case
+from cxuxlib.claims.composites import Conclusion, driver, proper_subset
 from cxuxlib.claims.evidence import distinct, service_minus_ux
-from cxuxlib.claims.ruling import Claim, Region, Ruling, Rulings, judge
+from cxuxlib.claims.guards import ruled_out
+from cxuxlib.claims.judging import Rulings, judge, ruled_together
+from cxuxlib.claims.ruling import Claim, Evidence, Region, Ruling
+from cxuxlib.claims.structure import associated, complete, facet, part, proper, screened_off
 from cxuxlib.errors import ArgumentError
 from cxuxlib.study import Study
 
 __all__ = [
     "ALL",
+    "CX_IS_MORE_THAN_UX",
+    "FACETS_EXPLAIN_CX",
     "SERVICE_MATTERS_TOO",
+    "UX_GOES_WITH_LOYALTY",
+    "UX_IS_A_FACET",
+    "UX_IS_A_PART",
     "UX_IS_DISTINCT",
+    "UX_WORKS_THROUGH_CX",
+    "Case",
     "Claim",
+    "Conclusion",
+    "Evidence",
     "Region",
     "Ruling",
     "Rulings",
@@ -27,8 +41,89 @@ UX_IS_DISTINCT = Claim(
     Region(holds=(-inf, 0.90), fails=(0.90, inf)),
     distinct,
     "association",
-    true_where="UX and CX are two factors that correlate .7",
-    false_where="UX and CX items measure one factor",
+    true_where="harbor",
+    false_where="one-and-the-same",
+    bounds=(0.0, 1.0),
+)
+
+UX_IS_A_FACET = Claim(
+    "A1 facet",
+    "CX is an umbrella with UX under it",
+    "practitioner articles S3 and S4",
+    "loading of UX on one factor above the facets",
+    Region(holds=(0.50, inf), fails=(-inf, 0.30)),
+    facet,
+    "association",
+    true_where="harbor",
+    false_where="side-by-side",
+    bounds=(0.30, 1.0),
+)
+
+UX_IS_A_PART = Claim(
+    "A2 part",
+    "UX is a component of overall experience",
+    "practitioner articles S0 and S2",
+    "latent path of UX on CX beside the other facets",
+    Region(holds=(0.10, inf), fails=(-inf, 0.10)),
+    part,
+    "association",
+    true_where="harbor",
+    false_where="side-by-side",
+    bounds=(0.0, 1.0),
+)
+
+CX_IS_MORE_THAN_UX = Claim(
+    "A3 proper",
+    "CX is more than UX",
+    "five practitioner articles on UX versus CX (S0 to S4)",
+    "latent increment in R² of CX by the other facets, beyond UX",
+    Region(holds=(0.02, inf), fails=(-inf, 0.02)),
+    proper,
+    "association",
+    true_where="harbor",
+    false_where="null",
+    gates=(UX_IS_DISTINCT,),
+    bounds=(0.0, 1.0),
+)
+
+FACETS_EXPLAIN_CX = Claim(
+    "A4 complete",
+    "add up what is known of each experience and you have explained CX",
+    "practitioner articles S0 and S4",
+    "latent R² of CX on all facets",
+    Region(holds=(0.50, inf), fails=(-inf, 0.50)),
+    complete,
+    "association",
+    true_where="harbor",
+    false_where="side-by-side",
+    bounds=(0.0, 1.0),
+)
+
+UX_WORKS_THROUGH_CX = Claim(
+    "A5 screening-off",
+    "what UX does for loyalty it does through CX",
+    "practitioner articles S0 and S3",
+    "latent direct effect of UX on loyalty, given CX",
+    Region(holds=(-0.10, 0.10), fails=(0.10, -0.10)),
+    screened_off,
+    "association",
+    true_where="reverse",
+    false_where="direct",
+    gates=(UX_IS_DISTINCT,),
+    bounds=(0.0, 1.0),
+)
+
+UX_GOES_WITH_LOYALTY = Claim(
+    "B1 associated",
+    "a clunky layout costs recommendations",
+    "practitioner article S1",
+    "latent increment in R² of loyalty by UX, beyond the other facets",
+    Region(holds=(0.02, inf), fails=(-inf, 0.02)),
+    associated,
+    "association",
+    true_where="harbor",
+    false_where="side-by-side",
+    bounds=(0.0, 1.0),
 )
 
 SERVICE_MATTERS_TOO = Claim(
@@ -39,35 +134,51 @@ SERVICE_MATTERS_TOO = Claim(
     Region(holds=(0.0, inf), fails=(-inf, 0.0)),
     service_minus_ux,
     "association",
-    true_where="the overall rating follows service alone",
-    false_where="the overall rating follows UX alone",
+    true_where="compensating",
+    false_where="harbor",
+    bounds=(-1.0, 1.0),
 )
 
-ALL = (UX_IS_DISTINCT, SERVICE_MATTERS_TOO)
+ALL = (
+    UX_IS_DISTINCT,
+    UX_IS_A_FACET,
+    UX_IS_A_PART,
+    CX_IS_MORE_THAN_UX,
+    FACETS_EXPLAIN_CX,
+    UX_WORKS_THROUGH_CX,
+    UX_GOES_WITH_LOYALTY,
+    SERVICE_MATTERS_TOO,
+)
 
 
 def judge_all(study: Study) -> Rulings:
     """Put every claim to the test in one study.
 
-    Each claim is judged at its own level; with several answerable claims the chance that one verdict of a study is
-    wrong adds up, and the table does not correct for it.
+    Each claim is judged at its own level, which is its verdict; ``corrected`` in the table is the verdict that stays
+    when all answerable claims of the study are judged together, so that the chance of any wrong one is 5% (Holm). The
+    measurement model is fitted once for all of them.
 
     Args:
         study: from `datasets`, or one's own.
 
     Returns:
-        `Rulings`, with one ruling per claim and all of them as ``table``.
+        `Rulings`, with one ruling per claim, all of them as ``table``, and what follows from them together as
+        ``conclusions``: whether UX is a proper subset of CX, and the rung that "UX drives" has reached.
 
     Raises:
-        ArgumentError: this is no study. CxuxError: the study's data are at fault.
+        ArgumentError: this is no study. CxuxError: the study's data or bounds are at fault.
 
-    Source and checks: see `judge`.
+    Source: Holm 1979; Berger 1982, doi:10.1080/00401706.1982.10487790 (intersection-union tests). Checked against:
+    worlds where each claim is true, false and on the border.
 
     >>> from cxuxlib import claims, datasets
-    >>> claims.judge_all(datasets.aggregates("sfo")).table[["claim", "verdict"]].values.tolist()
+    >>> claims.judge_all(datasets.aggregates("sfo")).table[["claim", "verdict"]].iloc[[0, -1]].values.tolist()
     [['A0 distinct', 'not answerable'], ['B4 service too', 'undecided']]
     """
     if not isinstance(study, Study):
         raise ArgumentError(f"judge_all takes a study (see datasets); got {type(study).__name__}.")
-    rulings = tuple(judge(claim, study) for claim in ALL)
-    return Rulings(study.name, rulings, study.source)
+    case = Case(study)
+    rulings = ruled_together(ALL, case)
+    by_id = {each.claim.id: each for each in rulings}
+    conclusions = (*proper_subset(by_id, ruled_out(case)), driver(by_id))
+    return Rulings(study.name, rulings, study.source, conclusions)

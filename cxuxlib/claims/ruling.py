@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from html import escape
-from math import inf
-from typing import Literal
+from math import inf, isfinite, nan
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
+from scipy.special import ndtr, ndtri
 
-from cxuxlib.errors import ArgumentError, NotAnswerable
+from cxuxlib import text
+from cxuxlib.errors import ArgumentError, DataError
 from cxuxlib.results import Estimate
-from cxuxlib.study import Study
+
+if TYPE_CHECKING:
+    from cxuxlib.claims.case import Case
 
 Verdict = Literal["supported", "refuted", "undecided", "not answerable"]
 Rung = Literal["association", "temporal", "quasi-experiment", "experiment"]
@@ -24,7 +27,8 @@ class Region:
 
     Args:
         holds: (low, high); the claim is supported where the whole interval lies inside.
-        fails: (low, high); the claim is refuted where the whole interval lies inside.
+        fails: (low, high); the claim is refuted where the whole interval lies inside; with low above high, where it
+            lies above low or below high.
         level: of the interval. At 0.90 each end is a one-sided 95% bound, so either verdict is meant
             to err in 5% of samples where the truth lies on the border (3 to 8% in the simulations so far).
 
@@ -38,19 +42,70 @@ class Region:
 
     def verdict(self, estimate: Estimate) -> Verdict:
         """Say which region the interval lies in: supported, refuted, or undecided where it lies in neither."""
+        self._check(estimate)
+        if _inside(estimate, self.holds):
+            return "supported"
+        return "refuted" if any(_inside(estimate, part) for part in _parts(self.fails)) else "undecided"
+
+    def p_values(self, estimate: Estimate) -> tuple[float, float]:
+        """One-sided p of "supported" and of "refuted": below .05 where the interval of level .90 says so.
+
+        Each side of the interval is taken for that of a normal distribution: z is the distance of the estimate to the
+        border, in distances of the estimate to its end there. Of two borders the larger p counts (TOST).
+
+        >>> region = Region(holds=(-inf, 0.9), fails=(0.9, inf))
+        >>> [round(each, 3) for each in region.p_values(Estimate(0.8, 0.7, 0.9, 300, "t", level=0.9))]
+        [0.05, 0.95]
+        """
+        self._check(estimate)
+        unit = float(ndtri(0.5 + self.level / 2))
+
+        def of(ends: tuple[float, float]) -> float:
+            found = [0.0 if isfinite(estimate.value) else nan]
+            for border, side in zip(ends, (1, -1), strict=True):
+                if isfinite(border):
+                    gap = side * (estimate.value - border)
+                    end = estimate.low if (side > 0) == (gap > 0) else estimate.high
+                    width = abs(estimate.value - end)
+                    found.append(float(ndtr(-gap / width * unit)) if width > 0 else float(gap <= 0))
+            return max(found)
+
+        return of(self.holds), min(of(part) for part in _parts(self.fails))
+
+    def at(self, bound: float) -> Region:
+        """The same rule with another bound: the border between both, both ends around 0, or where it holds.
+
+        >>> str(Region((-0.1, 0.1), (0.1, inf)).at(0.15))
+        'holds within -0.15 to 0.15, fails above 0.15'
+        """
+        (low, high), (under, over) = self.holds, self.fails
+        holds = (-bound if isfinite(low) else low, bound) if isfinite(high) else (bound, high)
+        fails = (bound if under == high else under, (-bound if under > over else bound) if over == low else over)
+        return replace(self, holds=holds, fails=fails)
+
+    def _check(self, estimate: Estimate) -> None:
         if not abs(estimate.level - self.level) < 1e-12:
             raise ArgumentError(f"The region wants an interval of level {self.level}; this one has {estimate.level}.")
-        for (low, high), verdict in ((self.holds, "supported"), (self.fails, "refuted")):
-            if low < estimate.low and estimate.high < high:
-                return verdict  # type: ignore[return-value]
-        return "undecided"
 
     def __str__(self) -> str:
-        return f"holds {_range(self.holds)}, fails {_range(self.fails)}"
+        return f"holds {range_of(self.holds)}, fails {range_of(self.fails)}"
 
 
-def _range(ends: tuple[float, float]) -> str:
+def _parts(ends: tuple[float, float]) -> list[tuple[float, float]]:
+    """A range, or what lies outside of one."""
     low, high = ends
+    return [ends] if low <= high else [(low, inf), (-inf, high)]
+
+
+def _inside(estimate: Estimate, ends: tuple[float, float]) -> bool:
+    return ends[0] < estimate.low and estimate.high < ends[1]
+
+
+def range_of(ends: tuple[float, float]) -> str:
+    """A range in words."""
+    low, high = ends
+    if low > high:
+        return f"outside {high:g} to {low:g}"
     if low == -inf:
         return f"below {high:g}"
     return f"above {low:g}" if high == inf else f"within {low:g} to {high:g}"
@@ -58,11 +113,17 @@ def _range(ends: tuple[float, float]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the test of a claim found: an estimate, what a reader must know of it, and whether it may decide."""
+    """What the test of a claim found: an estimate, what a reader must know of it, and what it cannot carry.
+
+    Args:
+        estimate: with an interval of the region's level.
+        reason: sentences.
+        cannot: verdicts that are "undecided" instead, whatever the interval.
+    """
 
     estimate: Estimate
     reason: str
-    decides: bool = True
+    cannot: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +136,12 @@ class Claim:
         source: who claims it.
         estimand: the quantity that decides.
         region: the decision rule.
-        test: computes the evidence from a study, or raises `NotAnswerable` with the reason.
+        test: computes the evidence from a `Case` (the study, with what claims share) and a level, or raises
+            `NotAnswerable` with the reason.
         rung: the strongest rung of evidence that the test can reach.
-        true_where, false_where: a world in which the claim holds, and one in which it fails.
+        true_where, false_where: worlds of `worlds.names()` in which the claim holds, and in which it fails.
         gates: claims that must be supported first.
+        bounds: the range of bounds that a study may set instead of the default.
     """
 
     id: str
@@ -86,16 +149,40 @@ class Claim:
     source: str
     estimand: str
     region: Region
-    test: Callable[[Study, float], Evidence] = field(repr=False)
+    test: Callable[[Case, float], Evidence] = field(repr=False)
     rung: Rung
     true_where: str
     false_where: str
     gates: tuple[Claim, ...] = ()
+    bounds: tuple[float, float] = (-inf, inf)
+
+    def region_with(self, settings: object) -> Region:
+        """The decision rule with the bound that a study has set."""
+        if not isinstance(settings, Mapping) or set(settings) != {"bound"}:
+            raise DataError(f'The study sets {settings!r} for {self.id!r}; what can be set is {{"bound": number}}.')
+        bound, (low, high) = settings["bound"], self.bounds
+        if isinstance(bound, bool) or not isinstance(bound, int | float) or not low < bound < high:
+            raise DataError(
+                f"The study sets the bound {bound!r} for {self.id!r}; a bound of the {self.estimand} is a number "
+                f"between {low:g} and {high:g}."
+            )
+        return self.region.at(float(bound))
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """The verdict on one claim in one study.
+
+    Args:
+        claim: what was judged.
+        verdict: at the claim's own level.
+        estimate: None where it is not answerable.
+        region: the decision rule that held.
+        rung: of the evidence.
+        reason: what a reader must know.
+        p: one-sided p of the verdict that is nearer; NaN where nothing can be decided.
+        corrected: the verdict that stays with the other claims of the study (Holm); of `judge_all`.
+        bound_set: whether the study has set the bound before it was judged.
 
     >>> claim = Claim("X", "more is better", "test", "slope", Region((0, inf), (-inf, 0)), None, "association", "", "")
     >>> Ruling(claim, "undecided", Estimate(0.1, -0.1, 0.3, 50, "t", 0.9, "slope"), claim.region, "association", "why")
@@ -108,82 +195,34 @@ class Ruling:
     region: Region
     rung: Rung | None
     reason: str
-
-    def __repr__(self) -> str:
-        found = f": {self.estimate!r}; {self.region}; {self.rung}." if self.estimate else ":"
-        return f"{self.claim.id} {self.verdict}{found} {self.reason}"
-
-    def _repr_html_(self) -> str:
-        found = f"<br>{escape(repr(self.estimate))}; {escape(str(self.region))}; {self.rung}." if self.estimate else ""
-        return (
-            f"<p><strong>{escape(self.claim.id)} {escape(self.verdict)}</strong>: {escape(self.claim.sentence)}."
-            f"{found}<br>{escape(self.reason)}</p>"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Rulings:
-    """The rulings of one study, in the order of the claims."""
-
-    study: str
-    rulings: tuple[Ruling, ...]
-    source: str = ""
+    p: float = nan
+    corrected: Verdict | None = None
+    bound_set: bool = False
 
     @property
-    def table(self) -> pd.DataFrame:
-        """One row per claim: claim, sentence, verdict, value, low, high, level, n, holds, fails, rung, reason."""
-        rows = []
-        for each in self.rulings:
-            e = each.estimate
-            found = (e.value, e.low, e.high, e.level, e.n) if e else (float("nan"),) * 3 + (each.region.level, 0)
-            rows.append((
-                each.claim.id, each.claim.sentence, each.verdict, *found,
-                _range(each.region.holds), _range(each.region.fails), each.rung or "–", each.reason,
-            ))  # fmt: skip
-        return pd.DataFrame(rows, columns=[
-            "claim", "sentence", "verdict", "value", "low", "high", "level", "n", "holds", "fails", "rung", "reason",
-        ])  # fmt: skip
+    def decided(self) -> bool:
+        """Whether the claim is supported or refuted."""
+        return self.verdict in ("supported", "refuted")
+
+    @property
+    def rule(self) -> str:
+        """The decision rule in words."""
+        return f"{self.region}" + (" (set by the study)" if self.bound_set else "")
+
+    @property
+    def weakened(self) -> str:
+        """What the correction for several claims leaves, in words; empty where it changes nothing."""
+        if self.corrected in (None, self.verdict):
+            return ""
+        return f" With the other claims of the study, {self.corrected} (Holm, {text.p_value(self.p)})."
 
     def __repr__(self) -> str:
-        return f"Rulings on {self.study}:\n" + "\n".join(f"  {each!r}" for each in self.rulings)
+        found = f": {self.estimate!r}; {self.rule}; {self.rung}." if self.estimate else ":"
+        return f"{self.claim.id} {self.verdict}{found} {self.reason}{self.weakened}"
 
     def _repr_html_(self) -> str:
-        return f"<p>Rulings on {escape(self.study)}</p>" + "".join(each._repr_html_() for each in self.rulings)
-
-
-def judge(claim: Claim, study: Study) -> Ruling:
-    """Put one claim to the test in one study.
-
-    The gates of a claim are judged first; where one is not supported, the claim is not answerable.
-
-    Args:
-        claim: one of `claims.ALL`, or one's own.
-        study: from `datasets`, or one's own.
-
-    Returns:
-        A `Ruling`: supported, refuted, undecided, or not answerable with the reason.
-
-    Raises:
-        ArgumentError: these are not a claim and a study. CxuxError: the study's data are at fault.
-
-    Source: decision by an interval against a declared region, Lakens, Scheel & Isager 2018,
-    doi:10.1177/2515245918770963. Checked against: worlds where each claim is true, false and on the border.
-
-    >>> from cxuxlib import claims, datasets
-    >>> claims.judge(claims.UX_IS_DISTINCT, datasets.aggregates("mobi")).verdict
-    'refuted'
-    """
-    if not isinstance(claim, Claim) or not isinstance(study, Study):
-        given = f"{type(claim).__name__} and {type(study).__name__}"
-        raise ArgumentError(f"judge takes a claim (see claims.ALL) and a study (see datasets); got {given}.")
-    for gate in claim.gates:
-        ruling = judge(gate, study)
-        if ruling.verdict != "supported":
-            why = f"{gate.id} ({gate.sentence}) must be supported first, and is {ruling.verdict}. {ruling.reason}"
-            return Ruling(claim, "not answerable", None, claim.region, None, why)
-    try:
-        found = claim.test(study, claim.region.level)
-    except NotAnswerable as reason:
-        return Ruling(claim, "not answerable", None, claim.region, None, str(reason))
-    verdict = claim.region.verdict(found.estimate) if found.decides else "undecided"
-    return Ruling(claim, verdict, found.estimate, claim.region, claim.rung, found.reason)
+        found = f"<br>{escape(repr(self.estimate))}; {escape(self.rule)}; {self.rung}." if self.estimate else ""
+        return (
+            f"<p><strong>{escape(self.claim.id)} {escape(self.verdict)}</strong>: {escape(self.claim.sentence)}."
+            f"{found}<br>{escape(self.reason + self.weakened)}</p>"
+        )

@@ -240,7 +240,8 @@ def verdicts(rulings: Rulings, *, title: str = "") -> Picture:
     >>> from cxuxlib import claims, datasets
     >>> print(verdicts(claims.judge_all(datasets.aggregates("mobi"))))
     Rulings on mobi. Estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
-refuted 0.959 [0.905, 1.004]; B4 service too not answerable.
+refuted 0.959 [0.905, 1.004]; A1 facet not answerable; A2 part not answerable; A3 proper not answerable; A4 complete \
+not answerable; A5 screening-off not answerable; B1 associated not answerable; B4 service too not answerable.
     """
     from matplotlib.figure import Figure
 
