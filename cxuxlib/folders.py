@@ -62,7 +62,7 @@ def read_folder(folder: Path) -> Study:
     source = str(package.get("description") or package.get("title") or f"the folder {folder.name}")
     truth = package.get("truth")
     name = str(package.get("name") or folder.name)
-    return Study(name, tables, tuple(columns.values()), source, truth if isinstance(truth, dict) else None)
+    return Study(name, tables, tuple(columns.values()), source, truth if isinstance(truth, dict) else None, bounds)
 
 
 def _dictionary(folder: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from cxuxlib import claims, datasets, plots, report
 from cxuxlib.__main__ import main
 from cxuxlib.errors import DataError
+from cxuxlib.report.meaning import means
 
 
 class Page(HTMLParser):
@@ -91,3 +92,17 @@ def test_the_command_judges_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     assert page.links == ["notebooks/00-start-here.html"]
     assert all(image["alt"] for image in page.images)
     assert len(page.images) == 3
+
+
+def test_a_page_says_what_rulings_mean_together_and_alone(tmp_path: Path) -> None:
+    found = claims.judge_all(datasets.load("harbor"))
+    text = report.write(tmp_path / "harbor.html", found).read_text(encoding="utf-8")
+    assert text.index("All together") < text.index("proper subset") < text.index("Claim by claim")
+    assert "UX is a part of the customer experience, and not all of it." in text
+    assert "The answers leave this open" in text  # A5
+    assert text.count("That one thing causes the other") >= 6
+    assert "Holm&#x27;s correction" in text
+    known = {each.id.split()[0] for each in claims.ALL} | {each.id for each in found.conclusions}
+    for each in (*found.rulings, *found.conclusions):
+        assert means(each) != f"The claim is {each.verdict}.", each
+    assert known >= {"A0", "B4", "driver"}

@@ -11,8 +11,9 @@ from textwrap import fill
 from typing import Protocol
 
 from cxuxlib import text
-from cxuxlib.claims import Ruling, Rulings
+from cxuxlib.claims import Conclusion, Ruling, Rulings
 from cxuxlib.errors import ArgumentError, DataError
+from cxuxlib.report.meaning import does_not_show, means
 
 __all__ = ["lines", "write"]
 
@@ -25,7 +26,7 @@ p.lead { font-size: 1.1rem; max-width: 42rem; }
 article { border: 1px solid #d0d7de; border-left: .4rem solid #595959; border-radius: .4rem; padding: .8rem 1rem;
   margin: 0 0 1rem; }
 article.supported { border-left-color: #009E73; } article.refuted { border-left-color: #D55E00; }
-article h3 { margin: 0 0 .4rem; font-size: 1.05rem; }
+article h3 { margin: 0 0 .4rem; font-size: 1.05rem; } section > h3 { margin: 1.5rem 0 .6rem; font-size: 1.05rem; }
 .verdict { display: inline-block; border-radius: 1rem; padding: .05rem .7rem; background: #595959; color: #fff;
   font-weight: 600; font-size: .9rem; }
 .supported .verdict { background: #00664a; } .refuted .verdict { background: #a33b00; }
@@ -54,17 +55,39 @@ def _sentence(ruling: Ruling) -> str:
 
 def _card(ruling: Ruling) -> str:
     rows = {
+        "It means": means(ruling),
         "Estimand": ruling.claim.estimand,
         "Estimate": _sentence(ruling),
-        "Decision rule": str(ruling.region),
+        "Decision rule": f"{ruling.region}{'; the bound was set by the study' if ruling.bound_set else ''}",
+        "Judged with the others": _together(ruling),
         "Evidence": ruling.rung or "none",
+        "It does not show": does_not_show(ruling),
         "Why": ruling.reason,
         "Claimed by": ruling.claim.source,
     }
-    items = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items())
+    return _article(ruling.verdict, f"{ruling.claim.id}: “{ruling.claim.sentence}”", rows)
+
+
+def _together(ruling: Ruling) -> str:
+    """The verdict that stays when all claims of a study are judged together."""
+    if ruling.corrected is None or not ruling.estimate:
+        return ""
+    return f"{ruling.corrected} (Holm's correction for all claims of this study)"
+
+
+def _conclusion(found: Conclusion) -> str:
+    rows = {
+        "It means": means(found), "Evidence": found.rung or "none", "It does not show": does_not_show(found),
+        "Why": found.reason,
+    }  # fmt: skip
+    return _article(found.verdict, f"{found.id}: “{found.sentence}”", rows)
+
+
+def _article(verdict: str, title: str, rows: Mapping[str, str]) -> str:
+    items = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value)
     return (
-        f'<article class="{escape(ruling.verdict)}"><h3>{escape(ruling.claim.id)}: “{escape(ruling.claim.sentence)}”'
-        f'</h3><span class="verdict">{escape(ruling.verdict)}</span><dl>{items}</dl></article>'
+        f'<article class="{escape(verdict)}"><h3>{escape(title)}</h3>'
+        f'<span class="verdict">{escape(verdict)}</span><dl>{items}</dl></article>'
     )
 
 
@@ -114,8 +137,11 @@ def write(
         items = "".join(f'<li><a href="{escape(to, quote=True)}">{escape(name)}</a></li>' for name, to in links.items())
         parts.append(f"<section><h2>Read the notebooks</h2><ul>{items}</ul></section>")
     for study in rulings:
+        whole = "".join(_conclusion(each) for each in study.conclusions)
         cards = "".join(_card(each) for each in study.rulings)
-        parts.append(f"<section><h2>Study: {escape(study.study)}</h2><p>{escape(study.source)}</p>{cards}</section>")
+        head = f"<h2>Study: {escape(study.study)}</h2><p>{escape(study.source)}</p>"
+        together = f"<h3>All together</h3>{whole}<h3>Claim by claim</h3>" if whole else ""
+        parts.append(f"<section>{head}{together}{cards}</section>")
     if pictures:
         parts.append("<section><h2>Figures</h2>" + "".join(_figure(each) for each in pictures) + "</section>")
     page = (
