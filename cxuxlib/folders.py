@@ -235,10 +235,9 @@ def _values(where: str, texts: pd.Series, field: Mapping[str, Any], said: _Probl
 def _note(where: str, texts: pd.Series, bad: pd.Series, what: str, said: _Problems) -> None:
     """Note values that are not what they should be, with the first of them and its row."""
     if bad.any():
-        first = int(np.flatnonzero(bad.to_numpy())[0])
-        said.add(
-            where, f"{int(bad.sum())} values are {what}; the first is {str(texts.iloc[first])!r:.60}, row {first + 2}"
-        )
+        first, many = int(np.flatnonzero(bad.to_numpy())[0]), int(bad.sum())
+        count = "1 value is" if many == 1 else f"{many} values are"
+        said.add(where, f"{count} {what}; the first is {str(texts.iloc[first])!r:.60}, row {first + 2}")
 
 
 def _whole(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, Column], said: _Problems) -> None:
@@ -265,9 +264,10 @@ def _whole(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, Column], sa
             said.add(f"{name}.{ids[0]}", f"{int(absent.sum())} rows name no customer")
         again = table.duplicated([*ids, *(own if name == "surveys" else [])]) & ~absent
         if again.any():
-            who = table.loc[again, ids[0]].iloc[0]
-            what = "customers have several rows in one wave" if name == "surveys" else "customers have several rows"
-            said.add(f"{name}.{ids[0]}", f"{table.loc[again, ids[0]].nunique()} {what}; the first is {who!r:.60}")
+            who, many = table.loc[again, ids[0]].iloc[0], table.loc[again, ids[0]].nunique()
+            what = "1 customer has" if many == 1 else f"{many} customers have"
+            where = " in one wave" if name == "surveys" else ""
+            said.add(f"{name}.{ids[0]}", f"{what} several rows{where}; the first is {str(who)!r:.60}")
     if columns:
         wanted = {("item", "UX"): 'an item of the construct "UX"', ("cx", ""): 'an overall rating, role "cx"'}
         for (role, construct), what in wanted.items():

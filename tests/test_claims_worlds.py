@@ -19,6 +19,7 @@ TRUTH_OF = {
     "A0": "r_ux_cx", "A1": "loading_ux", "A2": "path_ux", "A3": "r2_beyond_ux", "A4": "r2_facets",
     "A5": "direct_ux_loyalty", "B1": "r2_loyalty_ux", "B4": "share_service_minus_ux",
 }  # fmt: skip
+ON_PARTS = claims.ALL[:8]  # the others, on how experiences combine and on scope, have tests of their own
 
 
 @lru_cache(maxsize=16)
@@ -34,14 +35,14 @@ def concluded(found: Rulings) -> dict[str, str]:
     return {each.id: each.verdict for each in found.conclusions}
 
 
-@pytest.mark.parametrize("claim", claims.ALL, ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", ON_PARTS, ids=lambda claim: claim.id)
 def test_supported_where_it_is_true_and_refuted_where_it_is_false(claim: Claim) -> None:
     key = claim.id.split()[0]
     assert verdicts(rulings(claim.true_where))[key] == "supported"
     assert verdicts(rulings(claim.false_where))[key] == "refuted"
 
 
-@pytest.mark.parametrize("claim", claims.ALL, ids=lambda claim: claim.id)
+@pytest.mark.parametrize("claim", ON_PARTS, ids=lambda claim: claim.id)
 def test_the_truth_of_the_named_worlds_lies_where_the_region_says(claim: Claim) -> None:
     for world, (low, high) in ((claim.true_where, claim.region.holds), (claim.false_where, claim.region.fails)):
         value = worlds.truth(worlds.WORLDS[world], waves=1)[TRUTH_OF[claim.id.split()[0]]]
@@ -50,7 +51,7 @@ def test_the_truth_of_the_named_worlds_lies_where_the_region_says(claim: Claim) 
 
 def test_intervals_hold_the_truth() -> None:
     found, truth = rulings("harbor"), worlds.truth(worlds.WORLDS["harbor"], waves=1)
-    for each in found.rulings:
+    for each in found.rulings[:8]:
         assert each.estimate is not None
         spread = each.estimate.high - each.estimate.low
         assert each.estimate.value == pytest.approx(truth[TRUTH_OF[each.claim.id.split()[0]]], abs=1.2 * spread)
@@ -64,7 +65,8 @@ def test_harbor_is_a_proper_subset() -> None:
 
 def test_where_they_are_one_nothing_is_more() -> None:
     found = rulings("one-and-the-same")
-    assert verdicts(found) | {"A2": "", "A4": "", "A1": ""} == {
+    shown = {key: each for key, each in verdicts(found).items() if key[0] in "AB"}
+    assert shown | {"A2": "", "A4": "", "A1": ""} == {
         "A0": "refuted", "A1": "", "A2": "", "A3": "not answerable", "A4": "", "A5": "not answerable",
         "B1": "supported", "B4": "refuted",
     }  # fmt: skip

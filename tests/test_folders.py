@@ -93,10 +93,10 @@ def test_all_problems_are_listed_at_once(tmp_path: Path) -> None:
     described.append({"name": "c1b", "column": "c9"})
     said = problems(written(tmp_path, table, described))
     for part in (
-        "answers.u1: 1 values are no number; the first is 'very good', row 2",
-        "answers.u2: 1 values are outside 1 to 7; the first is '9', row 3",
-        "answers.s1: 1 values are no whole number; the first is '2.5', row 4",
-        "answers.customer: 1 customers have several rows; the first is 'c6'",
+        "answers.u1: 1 value is no number; the first is 'very good', row 2",
+        "answers.u2: 1 value is outside 1 to 7; the first is '9', row 3",
+        "answers.s1: 1 value is no whole number; the first is '2.5', row 4",
+        "answers.customer: 1 customer has several rows; the first is 'c6'",
         "answers.u3: There is no construct 'usability'; there is 'UX', 'service', 'other facet'",
         'answers.s2: an item of another facet names its "facet"',
         "answers.u1: two columns are mapped to this name",

@@ -63,7 +63,7 @@ def test_a_segment_without_an_interval_is_drawn_as_a_point() -> None:
 
 def test_verdicts_name_what_cannot_be_answered() -> None:
     sentence = repr(plots.verdicts(claims.judge_all(datasets.aggregates("sfo"))))
-    assert "A0 distinct not answerable" in sentence
+    assert "Not answerable in this study: A0 distinct, A1 facet" in sentence
     assert "B4 service too undecided -0.082" in sentence
 
 

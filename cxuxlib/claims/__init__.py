@@ -3,11 +3,14 @@
 from math import inf
 
 from cxuxlib.claims.case import Case
+from cxuxlib.claims.combining import MADE_UP, WEIGHS, additive, compensation, no_rescue, soured, weakest_link
 from cxuxlib.claims.composites import Conclusion, driver, proper_subset
 from cxuxlib.claims.evidence import distinct, service_minus_ux
 from cxuxlib.claims.guards import ruled_out
 from cxuxlib.claims.judging import Rulings, judge, ruled_together
+from cxuxlib.claims.repeating import precision
 from cxuxlib.claims.ruling import Claim, Evidence, Region, Ruling
+from cxuxlib.claims.scope import one_product
 from cxuxlib.claims.structure import associated, complete, facet, part, proper, screened_off
 from cxuxlib.errors import ArgumentError
 from cxuxlib.study import Study
@@ -15,12 +18,19 @@ from cxuxlib.study import Study
 __all__ = [
     "ALL",
     "CX_IS_MORE_THAN_UX",
+    "EXPERIENCES_ADD_UP",
     "FACETS_EXPLAIN_CX",
+    "INNOVATION_DOES_NOT_RESCUE",
+    "SERVICE_MAKES_UP_FOR_UX",
     "SERVICE_MATTERS_TOO",
+    "SERVICE_SOURS_GOOD_UX",
+    "THE_WEAKEST_LINK_COUNTS",
+    "UX_COUNTS_MORE_IN_ONE_PRODUCT",
     "UX_GOES_WITH_LOYALTY",
     "UX_IS_A_FACET",
     "UX_IS_A_PART",
     "UX_IS_DISTINCT",
+    "UX_IS_STEADIER_THAN_CX",
     "UX_WORKS_THROUGH_CX",
     "Case",
     "Claim",
@@ -139,6 +149,98 @@ SERVICE_MATTERS_TOO = Claim(
     bounds=(-1.0, 1.0),
 )
 
+EXPERIENCES_ADD_UP = Claim(
+    "C1 additive",
+    "experiences add up",
+    "practitioner articles S0 and S4",
+    "gain in R² of CX by minimum, product and hinges of UX and service",
+    Region(holds=(-inf, 0.02), fails=(0.02, inf)),
+    additive,
+    "association",
+    true_where="harbor",
+    false_where="weakest-link",
+    gates=(UX_IS_DISTINCT,),
+    bounds=(0.0, 1.0),
+)
+
+SERVICE_MAKES_UP_FOR_UX = Claim(
+    "C2 compensation",
+    "helpful service makes up for a confusing product",
+    "practitioner articles S2, S3 and S4",
+    "CX at UX -1 SD and service +1 SD, minus average CX",
+    Region(holds=(MADE_UP, inf), fails=(-inf, MADE_UP)),
+    compensation,
+    "association",
+    true_where="compensating",
+    false_where="weakest-link",
+    bounds=(-2.0, 2.0),
+)
+
+THE_WEAKEST_LINK_COUNTS = Claim(
+    "C3 weakest link",
+    "a failure of UX or of service sours the whole",
+    "practitioner article S0",
+    "weight of the lesser of UX and service beside all facets",
+    Region(holds=(WEIGHS, inf), fails=(-WEIGHS, WEIGHS)),
+    weakest_link,
+    "association",
+    true_where="weakest-link",
+    false_where="side-by-side",
+    bounds=(0.0, 1.0),
+)
+
+SERVICE_SOURS_GOOD_UX = Claim(
+    "C4 soured",
+    "good UX and bad service make no recommendation",
+    "practitioner article S0",
+    "share of promoters at UX +1 SD and service -1 SD, minus the average",
+    Region(holds=(-inf, 0.0), fails=(0.0, inf)),
+    soured,
+    "association",
+    true_where="side-by-side",
+    false_where="one-and-the-same",
+    bounds=(-1.0, 1.0),
+)
+
+INNOVATION_DOES_NOT_RESCUE = Claim(
+    "C7 no rescue",
+    "innovation does not save a clunky product",
+    "practitioner article S1",
+    "slope of loyalty on innovation at UX -1 SD",
+    Region(holds=(-0.05, 0.05), fails=(0.05, inf)),
+    no_rescue,
+    "association",
+    true_where="harbor",
+    false_where="compensating",
+    bounds=(0.0, 1.0),
+)
+
+UX_COUNTS_MORE_IN_ONE_PRODUCT = Claim(
+    "D1 one product",
+    "UX weighs more where the brand is one product",
+    "practitioner article S3",
+    "slope of r(UX, CX) on doublings of the number of products",
+    Region(holds=(-inf, 0.0), fails=(-0.05, 0.05)),
+    one_product,
+    "association",
+    true_where="portfolio",
+    false_where="null",
+    bounds=(-1.0, 1.0),
+)
+
+UX_IS_STEADIER_THAN_CX = Claim(
+    "E1 precision",
+    "UX is easier to measure than CX",
+    "practitioner article S2",
+    "test-retest correlation over one wave of the mean of three items, UX minus CX",
+    Region(holds=(0.0, inf), fails=(-inf, 0.0)),
+    precision,
+    "association",
+    true_where="halo",
+    false_where="harbor",
+    bounds=(-2.0, 2.0),
+)
+
 ALL = (
     UX_IS_DISTINCT,
     UX_IS_A_FACET,
@@ -148,6 +250,13 @@ ALL = (
     UX_WORKS_THROUGH_CX,
     UX_GOES_WITH_LOYALTY,
     SERVICE_MATTERS_TOO,
+    EXPERIENCES_ADD_UP,
+    SERVICE_MAKES_UP_FOR_UX,
+    THE_WEAKEST_LINK_COUNTS,
+    SERVICE_SOURS_GOOD_UX,
+    INNOVATION_DOES_NOT_RESCUE,
+    UX_COUNTS_MORE_IN_ONE_PRODUCT,
+    UX_IS_STEADIER_THAN_CX,
 )
 
 
@@ -172,7 +281,7 @@ def judge_all(study: Study) -> Rulings:
     worlds where each claim is true, false and on the border.
 
     >>> from cxuxlib import claims, datasets
-    >>> claims.judge_all(datasets.aggregates("sfo")).table[["claim", "verdict"]].iloc[[0, -1]].values.tolist()
+    >>> claims.judge_all(datasets.aggregates("sfo")).table[["claim", "verdict"]].iloc[[0, 7]].values.tolist()
     [['A0 distinct', 'not answerable'], ['B4 service too', 'undecided']]
     """
     if not isinstance(study, Study):

@@ -233,38 +233,39 @@ def verdicts(rulings: Rulings, *, title: str = "") -> Picture:
         title: the finding in a sentence.
 
     Returns:
-        A `Picture`. Claims that are not answerable are named with no interval.
+        A `Picture`. Claims that are not answerable are named below.
 
     Source: Lakens, Scheel & Isager 2018, doi:10.1177/2515245918770963. Checked against: the rulings' table.
 
     >>> from cxuxlib import claims, datasets
     >>> print(verdicts(claims.judge_all(datasets.aggregates("mobi"))))
     Rulings on mobi. Estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
-refuted 0.959 [0.905, 1.004]; A1 facet not answerable; A2 part not answerable; A3 proper not answerable; A4 complete \
-not answerable; A5 screening-off not answerable; B1 associated not answerable; B4 service too not answerable.
+refuted 0.959 [0.905, 1.004]. Not answerable in this study: A1 facet, A2 part, A3 proper, A4 complete, A5 \
+screening-off, B1 associated, B4 service too, C1 additive, C2 compensation, C3 weakest link, C4 soured, C7 no rescue, \
+D1 one product, E1 precision.
     """
     from matplotlib.figure import Figure
 
     if not isinstance(rulings, Rulings):
         raise ArgumentError(f"verdicts draws the Rulings of claims.judge_all; got a {type(rulings).__name__}.")
-    shown = rulings.rulings
+    shown = [each for each in rulings.rulings if each.estimate is not None]
+    silent = ", ".join(each.claim.id for each in rulings.rulings if each.estimate is None)
+    silence = fill(f"Not answerable in this study: {silent}.", 95) if silent else ""
     heading = title or f"Rulings on {rulings.study}"
-    heights = [1.0 if ruling.estimate else 0.45 for ruling in shown]
+    heights = [1.0] * len(shown) + [0.2 + 0.13 * (silence.count("\n") + 1)] * bool(silence)
     figure = Figure(figsize=(7.0, 0.6 + 1.35 * sum(heights)), layout="constrained")
     figure.suptitle(heading, x=0.01, ha="left", fontsize=11, fontweight="bold")
-    panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
+    panels = figure.subplots(max(len(heights), 1), 1, squeeze=False, height_ratios=heights or [1.0])[:, 0]
     said = []
-    for axes, ruling in zip(panels, shown, strict=True):
+    if silence:
+        panels[-1].axis("off")
+        panels[-1].text(0.0, 0.5, silence, transform=panels[-1].transAxes, color=_GREY, va="center")
+    for axes, ruling in zip(panels, shown, strict=False):
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.set_yticks([])
         axes.set_title(f"{ruling.claim.id}: {ruling.verdict}", loc="left", fontsize=10)
-        if ruling.estimate is None:
-            axes.spines["bottom"].set_visible(False)
-            axes.set_xticks([])
-            axes.text(0.0, 0.4, "no estimate: the study cannot answer this", transform=axes.transAxes, color=_GREY)
-            said.append(f"{ruling.claim.id} {ruling.verdict}")
-            continue
         found = ruling.estimate
+        assert found is not None
         border = [end for end in (*ruling.region.holds, *ruling.region.fails) if isfinite(end)]
         ends = [found.low, found.high, *border]
         pad = 0.15 * (max(ends) - min(ends))
@@ -288,5 +289,10 @@ not answerable; A5 screening-off not answerable; B1 associated not answerable; B
             f"{text.interval(start, stop, places)}"
         )
     level = text.percent(shown[0].region.level) if shown else ""
-    sentence = f"{heading}. Estimate with {level} interval against the region where the claim holds (shaded): "
-    return Picture(figure, sentence + "; ".join(said) + ".")
+    sentence = f"Estimate with {level} interval against the region where the claim holds (shaded): {'; '.join(said)}."
+    whole = [
+        heading.rstrip(".") + ".",
+        *([sentence] if said else []),
+        *([" ".join(silence.split())] if silence else []),
+    ]
+    return Picture(figure, " ".join(whole))

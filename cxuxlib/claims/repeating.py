@@ -1,0 +1,173 @@
+"""The test behind the claim on precision: which is the steadier measure over one wave, UX or CX?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from cxuxlib import text
+from cxuxlib.claims.case import Case
+from cxuxlib.claims.evidence import overall_items
+from cxuxlib.claims.guards import refuse
+from cxuxlib.claims.ruling import Evidence
+from cxuxlib.errors import NotAnswerable, listed
+from cxuxlib.frames import columns
+from cxuxlib.results import Estimate
+from cxuxlib.study import names
+
+Array = NDArray[np.float64]
+
+_ITEMS = 3  # of each scale, since a longer one is steadier whatever it measures
+_UNITS = 50  # who answered twice; with fewer the error of a correlation is not known well
+_ARM = "redesign"  # column of a change that was made between waves
+
+
+class Steady(NamedTuple):
+    """Correlations of scales with themselves a wave later.
+
+    Args:
+        value: by scale, the mean over pairs of waves that follow each other, shape (s,).
+        covariance: of these, with units that answered more than twice counted as one, shape (s, s).
+        units: who answered in two waves in a row, and in only one.
+        pairs: number of pairs of waves.
+    """
+
+    value: Array
+    covariance: Array
+    units: tuple[int, int]
+    pairs: int
+
+
+def precision(case: Case, level: float) -> Evidence:
+    """E1: test-retest correlation over one wave of the mean of three items, of UX minus that of CX."""
+    refuse(case)
+    ux, cx = case.facets.get("UX", [])[:_ITEMS], overall_items(case)[:_ITEMS]
+    if len(ux) < _ITEMS:
+        raise NotAnswerable(
+            f"UX needs {_ITEMS} items, as many as CX, for a longer scale is steadier whatever it measures; the study "
+            f"has {listed(ux) if ux else 'none'}."
+        )
+    table, unit, wave = _panel(case, [*ux, *cx])
+    scores = pd.DataFrame({
+        "unit": table[unit], "wave": table[wave],
+        "UX": table[ux].mean(axis=1, skipna=False), "CX": table[cx].mean(axis=1, skipna=False),
+    })  # fmt: skip
+    arm = _arms(case, unit, scores["unit"])
+    found = steady(scores, ["UX", "CX"], arm)
+    gap, contrast = float(found.value[0] - found.value[1]), np.array([1.0, -1.0])
+    half = float(ndtri(0.5 + level / 2)) * sqrt(float(contrast @ found.covariance @ contrast))
+    how = "correlation over one wave, errors by units"
+    estimate = Estimate(
+        gap, gap - half, gap + half, found.units[0], how, level, "retest of UX minus CX", found.units[1]
+    )
+    said = [
+        f"Means of {_ITEMS} items a wave apart correlate {text.number(found.value[0])} for UX and "
+        f"{text.number(found.value[1])} for CX, over {found.pairs} pair{'s' if found.pairs > 1 else ''} of waves",
+        "what really changes in a wave counts as lack of precision, for one answer a wave cannot tell it from error",
+    ]
+    if arm is not None:
+        said.append(f"within the groups of {_ARM!r}")
+    if names(case.study, role="weight"):
+        said.append("unweighted")
+    return Evidence(estimate, "; ".join(said) + ".")
+
+
+def steady(scores: pd.DataFrame, scales: Sequence[str], arm: pd.Series | None = None) -> Steady:
+    """Correlate each scale with itself a wave later, within groups, with the errors of units.
+
+    A unit adds (ab - r(a² + b²)/2)/n to the error of the correlation r of the standardised a and b.
+
+    Args:
+        scores: columns "unit" and "wave", one row per unit and wave, and the scales.
+        scales: columns.
+        arm: group of each row, whose means in each wave are taken off.
+
+    Returns:
+        `Steady`.
+
+    Raises:
+        NotAnswerable: too few units answered in two waves that follow each other, or a scale does not vary.
+
+    Source: Pearson & Filon 1898 (error of correlations); Liang & Zeger 1986, doi:10.1093/biomet/73.1.13 (by units).
+    Checked against: a bootstrap of units, and `numpy.corrcoef`.
+
+    >>> scores = pd.DataFrame({"unit": [*range(60)] * 2, "wave": [1] * 60 + [2] * 60, "ease": [*range(60)] * 2})
+    >>> steady(scores, ["ease"]).value.round(6).tolist()
+    [1.0]
+    """
+    rows = scores.assign(arm=0 if arm is None else arm.to_numpy()).dropna()
+    waves = sorted(scores["wave"].unique())
+    parts, many = [], 0
+    for before, after in pairwise(waves):
+        pair = rows[rows["wave"] == before].merge(rows[rows["wave"] == after], on=["unit", "arm"])
+        if len(pair) < _UNITS:
+            continue
+        z = {}
+        for name in [f"{scale}_{end}" for scale in scales for end in "xy"]:
+            centred = pair[name] - pair.groupby("arm")[name].transform("mean")
+            if not centred.std(ddof=0) > 1e-9:
+                raise NotAnswerable(f"{name.split('_')[0]} is the same for everybody in a wave.")
+            z[name] = (centred / centred.std(ddof=0)).to_numpy()
+        adds = []
+        for scale in scales:
+            a, b = z[f"{scale}_x"], z[f"{scale}_y"]
+            r = float(np.mean(a * b))
+            adds.append((r, a * b - r * (a**2 + b**2) / 2))
+        parts.append((pair["unit"].to_numpy(), adds))
+        many += len(pair)
+    if not parts:
+        raise NotAnswerable(
+            f"Fewer than {_UNITS} units answered all of these items in two waves that follow each other."
+        )
+    value = sum(np.array([r for r, _ in adds]) * len(who) / many for who, adds in parts)
+    error = pd.DataFrame(np.concatenate([np.column_stack([own for _, own in adds]) for _, adds in parts]) / many)
+    error = error.groupby(np.concatenate([who for who, _ in parts])).sum()
+    covariance = error.to_numpy().T @ error.to_numpy()
+    units = len(error)
+    return Steady(np.asarray(value), covariance, (units, int(scores["unit"].nunique()) - units), len(parts))
+
+
+def held(table: Any) -> set[str]:
+    """Names of the columns of a frame of any engine; none of what is no frame.
+
+    >>> held(pd.DataFrame({"ease": [1]})), held(None)
+    ({'ease'}, set())
+    """
+    if hasattr(table, "collect_schema"):
+        return set(table.collect_schema().names())
+    return set(getattr(table, "column_names", getattr(table, "columns", ())))
+
+
+def _panel(case: Case, items: Sequence[str]) -> tuple[pd.DataFrame, str, str]:
+    """The answers of units by wave, and the names of the columns of units and waves."""
+    units, waves = names(case.study, role="unit"), names(case.study, role="wave")
+    for table in case.study.tables.values():
+        there = held(table)
+        unit = next((name for name in units if name in there), None)
+        wave = next((name for name in waves if name in there), None)
+        if unit and wave and set(items) <= there:
+            found = columns(table, [unit, wave, *items])
+            break
+    else:
+        raise NotAnswerable("This needs answers of the same units in two waves; the study has no table with both.")
+    if found[wave].nunique() < 2:
+        raise NotAnswerable("This needs answers of the same units in two waves; the study has one wave.")
+    if found.duplicated([unit, wave]).any():
+        raise NotAnswerable(f"Some units have several rows in one wave; this needs one per {unit!r} and {wave!r}.")
+    return found, unit, wave
+
+
+def _arms(case: Case, unit: str, who: pd.Series) -> Any:
+    """The group of each row, where something was changed for some units."""
+    for table in case.study.tables.values():
+        if {unit, _ARM} <= held(table):
+            known = columns(table, [unit, _ARM]).drop_duplicates(unit).set_index(unit)[_ARM]
+            return who.map(known)
+    return None
