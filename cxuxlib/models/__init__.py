@@ -34,6 +34,7 @@ from cxuxlib.models.structural.mediating import mediation
 from cxuxlib.models.structural.misfit import modification, residuals
 from cxuxlib.models.structural.nesting import nested
 from cxuxlib.models.structural.options import LatentOptions
+from cxuxlib.models.structural.repeated import wave_invariance
 from cxuxlib.models.structural.resampling import resampled
 from cxuxlib.models.structural.shapes import facet_syntax
 from cxuxlib.models.validity import factor_correlation, htmt
@@ -80,4 +81,5 @@ __all__ = [
     "residuals",
     "share_difference",
     "share_differences",
+    "wave_invariance",
 ]

@@ -11,7 +11,7 @@ from cxuxlib.errors import ArgumentError
 from cxuxlib.models.structural.estimating import latent
 from cxuxlib.models.structural.nesting import nested
 from cxuxlib.models.structural.options import Estimator, LatentOptions
-from cxuxlib.results import Moments
+from cxuxlib.results import Fit, Moments
 
 __all__ = ["invariance"]
 
@@ -60,7 +60,7 @@ def invariance(
     Checked against: lavaan (Holzinger, by school).
 
     >>> import numpy as np
-    >>> from cxuxlib.results import Moments
+    >>> from cxuxlib.results import Fit, Moments
     >>> shared = np.kron(np.eye(2) * 0.24 + 0.40, np.ones((3, 3))) + 0.36 * np.eye(6)
     >>> shop = Moments(300, ("u1", "u2", "u3", "c1", "c2", "c3"), np.zeros(6), shared)
     >>> web = Moments(200, shop.names, np.array([0.3, 0.3, 0.9, 0.2, 0.2, 0.2]), shared)
@@ -78,30 +78,35 @@ def invariance(
             "latent(..., LatentOptions(equal=['loadings', 'thresholds']))."
         )
     rows: list[dict[str, object]] = []
-    before = None
+    before: Fit | None = None
     for step, equal in STEPS.items():
         known = set() if not equal else set(options.partial)
         own = replace(options, equal=equal, partial=tuple(sorted(known)))
         fit = latent(syntax, data, estimator=estimator, group=group, frequency=frequency, options=own)
-        q = fit.quality
-        scaled = "chi2_scaled" in q
-        row: dict[str, object] = {
-            "step": step, "chi2": q["chi2_scaled" if scaled else "chi2"], "df": int(q["df"]),
-            "p": q["p_scaled" if scaled else "p"], "cfi": q.get("cfi_robust", q["cfi"]),
-            "rmsea": q.get("rmsea_robust", q["rmsea"]), "srmr": q["srmr"],
-        }  # fmt: skip
-        names = ("chi2", "df", "p")
-        if before is None:
-            row |= {f"difference_{name}": float("nan") for name in names} | {"delta_cfi": float("nan")}
-            row |= {f"rmsea_difference{end}": float("nan") for end in ("", "_low", "_high")}
-            told = "no step before it"
-        else:
-            test = nested(fit, before).iloc[0]
-            row |= {f"difference_{name}": test[name] for name in names}
-            row["delta_cfi"] = q.get("cfi_robust", q["cfi"]) - before.quality.get("cfi_robust", before.quality["cfi"])
-            row |= {f"rmsea_difference{end}": test[f"rmsea{end}"] for end in ("", "_low", "_high")}
-            told = str(test["method"])
-        row |= {"n": int(q["n"]), "n_missing": int(q["n_missing"]), "n_cautions": int(q["n_cautions"]), "method": told}
-        rows.append(row)
+        rows.append(step_row(step, fit, before))
         before = fit
     return pd.DataFrame(rows)
+
+
+def step_row(step: str, fit: Fit, before: Fit | None) -> dict[str, object]:
+    """One row of the table of steps: how a model fits, and how much worse than the step before."""
+    q = fit.quality
+    scaled = "chi2_scaled" in q
+    row: dict[str, object] = {
+        "step": step, "chi2": q["chi2_scaled" if scaled else "chi2"], "df": int(q["df"]),
+        "p": q["p_scaled" if scaled else "p"], "cfi": q.get("cfi_robust", q["cfi"]),
+        "rmsea": q.get("rmsea_robust", q["rmsea"]), "srmr": q["srmr"],
+    }  # fmt: skip
+    names = ("chi2", "df", "p")
+    if before is None:
+        row |= {f"difference_{name}": float("nan") for name in names} | {"delta_cfi": float("nan")}
+        row |= {f"rmsea_difference{end}": float("nan") for end in ("", "_low", "_high")}
+        told = "no step before it"
+    else:
+        test = nested(fit, before).iloc[0]
+        row |= {f"difference_{name}": test[name] for name in names}
+        row["delta_cfi"] = q.get("cfi_robust", q["cfi"]) - before.quality.get("cfi_robust", before.quality["cfi"])
+        row |= {f"rmsea_difference{end}": test[f"rmsea{end}"] for end in ("", "_low", "_high")}
+        told = str(test["method"])
+    row |= {"n": int(q["n"]), "n_missing": int(q["n_missing"]), "n_cautions": int(q["n_cautions"]), "method": told}
+    return row
