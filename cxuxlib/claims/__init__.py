@@ -8,6 +8,7 @@ from cxuxlib.claims.composites import Conclusion, driver, proper_subset
 from cxuxlib.claims.evidence import distinct, service_minus_ux
 from cxuxlib.claims.guards import ruled_out
 from cxuxlib.claims.judging import Rulings, judge, ruled_together
+from cxuxlib.claims.multiverse import Robustness, power, robustness
 from cxuxlib.claims.repeating import precision
 from cxuxlib.claims.ruling import Claim, Evidence, Region, Ruling
 from cxuxlib.claims.scope import one_product
@@ -37,10 +38,13 @@ __all__ = [
     "Conclusion",
     "Evidence",
     "Region",
+    "Robustness",
     "Ruling",
     "Rulings",
     "judge",
     "judge_all",
+    "power",
+    "robustness",
 ]
 
 UX_IS_DISTINCT = Claim(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -46,11 +46,26 @@ class Sheets(NamedTuple):
     left_out: bool
 
 
+class Way(NamedTuple):
+    """Choices that an analyst may make otherwise.
+
+    Args:
+        answers: "ordered" where they are such, or "numbers" always.
+        sheets: "all", each pair of items with what is there, or "complete" ones only.
+        straight: sheets of one and the same answer: "left out" where they are few, or "kept".
+    """
+
+    answers: Literal["ordered", "numbers"] = "ordered"
+    sheets: Literal["all", "complete"] = "all"
+    straight: Literal["left out", "kept"] = "left out"
+
+
 class Case:
     """What all claims ask of one study, computed when it is first asked for."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, way: Way = Way()) -> None:  # noqa: B008  nothing changes it
         self.study = study
+        self.way = way
         self._known: dict[str, Any] = {}
 
     def once(self, name: str, compute: Callable[[], Found]) -> Found:
@@ -95,16 +110,21 @@ class Case:
 
     @cached_property
     def sheets(self) -> Sheets | None:
-        """Answers to all items, without sheets of one answer; None where only moments are shipped."""
+        """Answers to all items, by default without sheets of one answer; None where only moments are shipped."""
         if "answers" not in self.study.tables:
             return None
         items = [*(item for each in self.facets.values() for item in each), *self.cx, *self.loyalty]
         found = answers(self.study.tables["answers"], list(dict.fromkeys(items)), least=1)
         straight = _straight(found.x, self._ranges(tuple(dict.fromkeys(items)), found.x))
         many = int(found.n[straight].sum())
-        left_out = 0 < many <= _CARELESS * found.n.sum()
+        left_out = 0 < many <= _CARELESS * found.n.sum() and self.way.straight == "left out"
         keep = ~straight if left_out else np.ones(len(straight), dtype=bool)
-        return Sheets(tuple(dict.fromkeys(items)), found.x[keep], found.n[keep], found.n_missing, many, left_out)
+        lost = found.n_missing
+        if self.way.sheets == "complete":
+            part = np.isnan(found.x).any(axis=1)
+            lost += int(found.n[keep & part].sum())
+            keep &= ~part
+        return Sheets(tuple(dict.fromkeys(items)), found.x[keep], found.n[keep], lost, many, left_out)
 
     def _ranges(self, items: tuple[str, ...], x: NDArray[np.float64]) -> list[tuple[float, float]]:
         """The range of each item: from the dictionary, else what was answered."""
@@ -149,7 +169,7 @@ class Case:
         """The answer sheets in these columns."""
         assert self.sheets is not None
         at = [self.sheets.items.index(item) for item in items]
-        return Table(tuple(items), self.sheets.x[:, at], self.sheets.n)
+        return Table(tuple(items), self.sheets.x[:, at], self.sheets.n, self.way.answers == "numbers")
 
 
 def _straight(x: NDArray[np.float64], ranges: list[tuple[float, float]]) -> NDArray[np.bool_]:

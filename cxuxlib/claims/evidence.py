@@ -63,9 +63,7 @@ def _two_factors(case: Case, data: Any, constructs: dict[str, list[str]], level:
         few = pd.DataFrame(table.joined.x, columns=items).assign(**{UNITS: table.n})
         try:
             return factor_correlation(few, constructs, items="ordered", frequency=UNITS, level=level).iloc[0]
-        except (
-            ModelError
-        ):  # two items with a polychoric correlation of ±1, which has no error; as numbers it is below 1
+        except ModelError:  # two items with a polychoric correlation of ±1, which has no error; as numbers below 1
             if table.piled:
                 raise
     return factor_correlation(data, constructs, frequency=UNITS, level=level).iloc[0]

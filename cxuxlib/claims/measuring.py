@@ -26,11 +26,12 @@ _RARE = 5  # answers fewer than these join the answer beside them
 
 
 class Table(NamedTuple):
-    """Distinct answer sheets: columns, answers (NaN where missing) and how many units gave them."""
+    """Distinct answer sheets: columns, answers (NaN where missing), how many units gave them, always as numbers."""
 
     items: tuple[str, ...]
     x: Array
     n: Array
+    numbers: bool = False
 
     @property
     def ordered(self) -> bool:
@@ -39,6 +40,8 @@ class Table(NamedTuple):
         So with up to seven different answers to most items and eleven to any; and with eight to eleven where answers
         pile up at an end, for numbers would then tell too small a correlation of what piles up at opposite ends.
         """
+        if self.numbers:
+            return False
         sizes = []
         for column in self.x.T:
             levels = np.unique(column[~np.isnan(column)])

@@ -6,6 +6,7 @@ from cxuxlib.plots.diagrams import path_diagram
 from cxuxlib.plots.picture import Picture
 from cxuxlib.plots.priorities import importance_performance, penalty_reward
 from cxuxlib.plots.ranking import driver_ranks
+from cxuxlib.plots.specifications import specification_curve
 
 __all__ = [
     "Picture",
@@ -18,5 +19,6 @@ __all__ = [
     "path_diagram",
     "penalty_reward",
     "predicted",
+    "specification_curve",
     "verdicts",
 ]
