@@ -206,7 +206,7 @@ def test_who_rated_nothing_of_service_is_left_out() -> None:
 
 def test_answers_with_many_values_are_cut() -> None:
     rng = np.random.default_rng(1)
-    facets = rng.multivariate_normal(np.zeros(4), 0.6 * np.eye(4) + 0.4, 2000)
+    facets = sqrt(0.6) * rng.normal(size=(2000, 4)) + sqrt(0.4) * rng.normal(size=(2000, 1))
     cx = facets @ [0.2, 0.5, 0, 0] + 0.7 * rng.normal(size=2000)
     traits = np.column_stack([facets, cx / cx.std()])
     x = 0.8 * np.repeat(traits, 3, axis=1) + 0.6 * rng.normal(size=(2000, 15))

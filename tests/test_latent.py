@@ -121,7 +121,8 @@ def test_rulings_from_rows_and_from_shipped_moments_are_the_same(
         claims.judge_all(datasets.load(name)).rulings, claims.judge_all(datasets.aggregates(name)).rulings, strict=True
     ):
         assert rows.verdict == moments.verdict
-        assert rows.reason == moments.reason
+        if rows.claim.id[0] in "AB":  # the others are about answers, and moments are refused as such
+            assert rows.reason == moments.reason
         if rows.estimate and moments.estimate:
             assert (rows.estimate.low, rows.estimate.high) == pytest.approx(
                 (moments.estimate.low, moments.estimate.high), abs=1e-6

@@ -90,7 +90,7 @@ class Answered(NamedTuple):
 def products(x: Array, many: Array, mean: Array) -> Array:
     """Mean outer product of 1, the deviations of a unit, and their products (lower triangle).
 
-    >>> products(np.array([[0.0], [2.0]]), np.ones(2), np.ones(1)).tolist()
+    >>> (products(np.array([[0.0], [2.0]]), np.ones(2), np.ones(1)).round(9) + 0.0).tolist()
     [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     """
     d = (x - mean).T
