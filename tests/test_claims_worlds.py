@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import linregress
 from statsmodels.api import OLS, add_constant
 
+from benchmarks import calibration
 from cxuxlib import claims, datasets, worlds
 from cxuxlib.claims import Claim, Rulings, judge, judge_all
 from cxuxlib.models import factor_correlation
@@ -15,10 +16,7 @@ from cxuxlib.study import Column, Study, names
 
 # World, seed and the verdicts that its truth asks for at n = 3,000.
 N = 3000
-TRUTH_OF = {
-    "A0": "r_ux_cx", "A1": "loading_ux", "A2": "path_ux", "A3": "r2_beyond_ux", "A4": "r2_facets",
-    "A5": "direct_ux_loyalty", "B1": "r2_loyalty_ux", "B4": "share_service_minus_ux",
-}  # fmt: skip
+TRUTH_OF = calibration.TRUTH_OF
 ON_PARTS = claims.ALL[:8]  # the others, on how experiences combine and on scope, have tests of their own
 
 
@@ -207,24 +205,12 @@ def test_few_piled_answers_are_not_taken_as_numbers() -> None:
 
 # --- error rates --------------------------------------------------------------------------------------
 
-PLAIN = {
-    "experience.innovation_by_ux": 0.0, "experience.failure": 0.0, "experience.turning": 0.0,
-    "experience.recovery": 0.0, "experience.lagged": 0.0,
-}  # fmt: skip
-OTHERS = {"service": 0.18, "delivery": 0.08, "value": 0.10, "brand": 0.10, "innovation": 0.04}
-BORDERS: dict[str, dict[str, object]] = {
-    "A2": {"experience.ux.weight": 0.0749},
-    "A3": {f"experience.{name}.weight": 0.3463 * weight for name, weight in OTHERS.items()},
-    "A5": {"loyalty.ux": 0.10},
-    "B1": {"experience.ux.weight": 0.1325},
-}
-
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", BORDERS)
-def test_on_the_border_each_verdict_errs_in_about_one_of_twenty(key: str) -> None:
+@pytest.mark.parametrize("name", calibration.BORDERS)
+def test_on_the_border_each_verdict_errs_in_about_one_of_twenty(name: str) -> None:
+    key, world = name.split()[-1], calibration.world_of(name)
     (claim,) = (each for each in claims.ALL if each.id.startswith(key))
-    world = worlds.changed(worlds.WORLDS["harbor"], PLAIN | BORDERS[key])
     truth = worlds.truth(world, waves=1)[TRUTH_OF[key]]
     border = claim.region.holds[1] if claim.region.holds[1] < np.inf else claim.region.holds[0]
     assert truth == pytest.approx(border, abs=5e-4)
