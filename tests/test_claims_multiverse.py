@@ -26,10 +26,11 @@ def found() -> claims.Robustness:
 
 
 def test_the_first_specification_is_the_ruling() -> None:
-    first, alone = found().table.iloc[0], judge(claims.UX_IS_DISTINCT, harbor())
+    kept = tuple(each for each in harbor().columns if each.facet in ("", "UX", "service"))
+    first, alone = found().table.iloc[0], judge(claims.UX_IS_DISTINCT, replace(harbor(), columns=kept))
     assert tuple(first[["without", "answers", "sheets", "straight"]]) == ("", "ordered", "all", "left out")
     assert alone.estimate is not None
-    assert first["value"] == pytest.approx(alone.estimate.value, abs=0.01)
+    assert first["value"] == pytest.approx(alone.estimate.value, abs=1e-12)
     assert found().ruling.verdict == alone.verdict == "supported"
     assert found().share == 1.0
 
@@ -52,6 +53,12 @@ def test_a_specification_is_the_ruling_on_the_changed_study() -> None:
     again = ruled(claims.UX_IS_DISTINCT, Case(replace(harbor(), columns=kept), Way("numbers", "complete")))
     assert again.estimate is not None
     assert row["value"] == pytest.approx(again.estimate.value, abs=1e-12)
+
+
+def test_claims_by_order_alone_have_no_numbers_to_choose() -> None:
+    soured = robustness(claims.SERVICE_SOURS_GOOD_UX, replace(harbor(), tables={"answers": harbor().tables["answers"]}))
+    assert set(soured.table["answers"]) == {"ordered"}
+    assert "not answerable" not in set(soured.table["verdict"])
 
 
 def test_moments_have_only_their_items_to_choose() -> None:

@@ -165,6 +165,7 @@ EXPERIENCES_ADD_UP = Claim(
     false_where="weakest-link",
     gates=(UX_IS_DISTINCT,),
     bounds=(0.0, 1.0),
+    ordinal=True,
 )
 
 SERVICE_MAKES_UP_FOR_UX = Claim(
@@ -178,6 +179,7 @@ SERVICE_MAKES_UP_FOR_UX = Claim(
     true_where="compensating",
     false_where="weakest-link",
     bounds=(-2.0, 2.0),
+    ordinal=True,
 )
 
 THE_WEAKEST_LINK_COUNTS = Claim(
@@ -191,6 +193,7 @@ THE_WEAKEST_LINK_COUNTS = Claim(
     true_where="weakest-link",
     false_where="side-by-side",
     bounds=(0.0, 1.0),
+    ordinal=True,
 )
 
 SERVICE_SOURS_GOOD_UX = Claim(
@@ -204,6 +207,7 @@ SERVICE_SOURS_GOOD_UX = Claim(
     true_where="side-by-side",
     false_where="one-and-the-same",
     bounds=(-1.0, 1.0),
+    ordinal=True,
 )
 
 INNOVATION_DOES_NOT_RESCUE = Claim(
@@ -217,6 +221,7 @@ INNOVATION_DOES_NOT_RESCUE = Claim(
     true_where="harbor",
     false_where="compensating",
     bounds=(0.0, 1.0),
+    ordinal=True,
 )
 
 UX_COUNTS_MORE_IN_ONE_PRODUCT = Claim(

@@ -67,9 +67,10 @@ class Robustness:
 def robustness(claim: Claim, study: Study) -> Robustness:
     """Judge a claim again under every combination of choices that might have been made otherwise.
 
-    Answers as ordered or as numbers, all sheets or complete ones, sheets of one and the same answer left out or kept,
-    and all items or all but one of a facet (which keeps two, CX three). The specifications share their data, so that
-    their number says nothing: the share with the same verdict describes, and tests nothing.
+    Answers as ordered or as numbers (but for claims that go by order alone), all sheets or complete ones, sheets of one
+    and the same answer left out or kept, and all items or all but one of a facet (which keeps two, CX three). The
+    specifications share their data, so that their number says nothing: the share with the same verdict describes, and
+    tests nothing.
 
     Args:
         claim: one of `claims.ALL`, or one's own.
@@ -94,6 +95,7 @@ def robustness(claim: Claim, study: Study) -> Robustness:
             f"{type(study).__name__}."
         )
     ways = _WAYS if "answers" in study.tables else _WAYS[:1]
+    ways = tuple(way for way in ways if way.answers == "ordered" or not claim.ordinal)
     rows, first = [], None
     for without, way in product(("", *_droppable(Case(study))), ways):
         part = replace(study, columns=tuple(each for each in study.columns if each.name != without))
