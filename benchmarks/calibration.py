@@ -1,11 +1,13 @@
 """How often the rulings on simulated studies are right: every claim in every world, written to data/calibration.
 
     .venv/bin/python benchmarks/calibration.py [replications] [n ...]      1000 replications at n = 300, 1000, 3000
+    .venv/bin/python benchmarks/calibration.py 0 [n ...]                   only the table, of what has been run
 
-Each replication makes a study of one wave and judges all claims on it. What is true there is computed, not assumed: a
-claim holds or fails in a world as its truth lies in the regions of its rule, or it is on the border. Blocks of
-replications are kept in build/calibration, so that a run that was stopped goes on where it was; all cores are used.
-The table has one row per world, n and claim: shares of verdicts, how many were wrong, and the simulation error of that.
+Each replication makes a study of one wave, or of two for E1, and judges all claims; in a world that puts one claim on
+its border, that claim. What is true there is computed, not assumed: a claim holds or fails in a world as its truth lies
+in the regions of its rule, or it is on the border. Blocks of replications are kept in build/calibration, so that a run
+that was stopped goes on where it was; all cores are used, and all worlds and sizes advance together. The table has one
+row per world, n and claim: shares of verdicts, how many were wrong, and the simulation error of that.
 """
 
 from __future__ import annotations
@@ -38,11 +40,24 @@ PLAIN = {
 }  # fmt: skip
 OTHERS = {"service": 0.18, "delivery": 0.08, "value": 0.10, "brand": 0.10, "innovation": 0.04}
 BORDERS: dict[str, dict[str, Any]] = {
-    "border of A2": {"experience.ux.weight": 0.0749},
-    "border of A3": {f"experience.{name}.weight": 0.3463 * weight for name, weight in OTHERS.items()},
-    "border of A5": {"loyalty.ux": 0.10},
-    "border of B1": {"experience.ux.weight": 0.1325},
-}
+    "A0": {"experience.ux.weight": 0.8469, "experience.carry": 0.0}
+    | {f"experience.{name}.weight": 0.03 for name in OTHERS},
+    "A1": {"experience.ux.umbrella": 0.50},
+    "A2": {"experience.ux.weight": 0.0749},
+    "A3": {f"experience.{name}.weight": 0.3463 * weight for name, weight in OTHERS.items()},
+    "A4": {"experience.ux.weight": 0.2527},
+    "A5": {"loyalty.ux": 0.10},
+    "B1": {"experience.ux.weight": 0.1325},
+    "B4": {"experience.ux.weight": 0.1778},
+    "C1": {"experience.weakest": 0.419, "experience.carry": 0.2}
+    | {f"experience.{name}.weight": 0.0 for name in ("ux", "service")},
+    "C2": {"experience.service.weight": 0.1816},
+    "C3": {"experience.weakest": 0.0508},
+    "C4": {"experience.service.weight": 0.1791},
+    "C7": {"experience.innovation.weight": 0.0561},
+    "E1": {"experience.carry": 0.3428},
+}  # of harbor, so that the truth of the claim is its bound; the null world does it for D1
+BORDER = "border of "
 
 
 class Cell(NamedTuple):
@@ -62,7 +77,8 @@ def world_of(name: str) -> Any:
     """A named world, or harbor changed so that a claim's truth is its bound."""
     from cxuxlib import worlds
 
-    return worlds.changed(worlds.WORLDS["harbor"], PLAIN | BORDERS[name]) if name in BORDERS else worlds.WORLDS[name]
+    border = BORDERS.get(name.removeprefix(BORDER))
+    return worlds.WORLDS[name] if border is None else worlds.changed(worlds.WORLDS["harbor"], PLAIN | border)
 
 
 def run(cell: Cell) -> float:
@@ -73,10 +89,17 @@ def run(cell: Cell) -> float:
 
     began, counts = time.perf_counter(), Counter[str]()
     rng = np.random.default_rng([SEED, zlib.crc32(cell.world.encode()), cell.n, cell.block])
-    world = world_of(cell.world)
+    world, own = world_of(cell.world), cell.world.removeprefix(BORDER)
     for _ in range(BLOCK):
-        found = claims.judge_all(worlds.make(world, n=cell.n, waves=1, rng=rng))
-        counts.update(f"{each.claim.id}|{each.verdict}" for each in found.rulings)
+        study = worlds.make(world, n=cell.n, waves=2 if own == "E1" else 1, rng=rng)
+        if own in BORDERS:
+            ruling = claims.judge(next(each for each in claims.ALL if each.id.split()[0] == own), study)
+            counts[f"{ruling.claim.id}|{ruling.verdict}"] += 1
+            continue
+        found = claims.judge_all(study)
+        then = claims.judge(claims.UX_IS_STEADIER_THAN_CX, worlds.make(world, n=cell.n, waves=2, rng=rng))
+        rulings = [then if each.claim is then.claim else each for each in found.rulings]
+        counts.update(f"{each.claim.id}|{each.verdict}" for each in rulings)
         counts.update(f"{each.id}|{each.verdict}" for each in found.conclusions)
     draft = cell.file.with_suffix(".part")
     draft.write_text(json.dumps(counts), encoding="utf-8")
@@ -98,15 +121,15 @@ def state(claim: Any, truth: float | None) -> str:
     return "fails" if fails else "between"
 
 
-def rows(cells: list[Cell], replications: int) -> Iterator[dict[str, Any]]:
+def rows(cells: list[Cell]) -> Iterator[dict[str, Any]]:
     """The table, of all blocks."""
     from cxuxlib import claims, worlds
 
     for world, n in dict.fromkeys((each.world, each.n) for each in cells):
-        counts = Counter[str]()
-        for each in cells:
-            if (each.world, each.n) == (world, n):
-                counts.update(json.loads(each.file.read_text(encoding="utf-8")))
+        own = [each for each in cells if (each.world, each.n) == (world, n)]
+        replications, counts = BLOCK * len(own), Counter[str]()
+        for each in own:
+            counts.update(json.loads(each.file.read_text(encoding="utf-8")))
         truth = worlds.truth(world_of(world), waves=1)
         names = dict.fromkeys(key.split("|")[0] for key in sorted(counts))
         for name in names:
@@ -133,9 +156,9 @@ def main(replications: int, sizes: list[int]) -> None:
     """Run what is not there yet, and write the table."""
     from cxuxlib import worlds
 
-    blocks = -(-replications // BLOCK)
-    cells = [Cell(world, n, k) for n in sizes for world in (*worlds.names(), *BORDERS) for k in range(blocks)]
+    where = [*worlds.names(), *(BORDER + each for each in BORDERS)]
     BLOCKS.mkdir(parents=True, exist_ok=True)
+    cells = [Cell(world, n, k) for k in range(-(-replications // BLOCK)) for n in sizes for world in where]
     left = [each for each in cells if not each.file.exists()]
     began = time.perf_counter()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
@@ -144,7 +167,8 @@ def main(replications: int, sizes: list[int]) -> None:
             cell, took = jobs[job], job.result() / BLOCK
             rest = (time.perf_counter() - began) / done * (len(left) - done) / 60
             print(f"{done}/{len(left)} {cell.world}, n = {cell.n}: {took:.2f} s each; {rest:.0f} min left", flush=True)
-    found = list(rows(cells, blocks * BLOCK))
+    there = [Cell(world, n, k) for world in where for n in sizes for k in range(1000)]
+    found = list(rows([each for each in there if each.file.exists()]))
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     with TABLE.open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, list(found[0]), lineterminator="\n")

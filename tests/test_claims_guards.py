@@ -107,6 +107,23 @@ def test_sheets_at_the_end_of_a_scale_stay() -> None:
     assert found.straight <= before.straight
 
 
+def test_few_sheets_at_the_end_are_as_careless_as_those_between() -> None:
+    table = harbor().tables["answers"].copy()
+    items = [each.name for each in harbor().columns if each.role in ("item", "cx") or each.name == "continue_using"]
+    answered = table.index[table["cx_overall"].notna()]
+    table.loc[answered[:10], items] = 5.0
+    between = Case(replace(harbor(), tables={"answers": table})).sheets
+    table.loc[answered[10:13], items] = 7.0
+    few = Case(replace(harbor(), tables={"answers": table})).sheets
+    table.loc[answered[13:40], items] = 7.0
+    many = Case(replace(harbor(), tables={"answers": table})).sheets
+    assert between is not None
+    assert few is not None
+    assert many is not None
+    assert between.straight + 2 <= few.straight <= between.straight + 3
+    assert many.straight <= between.straight
+
+
 def test_many_such_sheets_are_kept_and_said() -> None:
     table = harbor().tables["answers"].copy()
     items = [each.name for each in harbor().columns if each.role in ("item", "cx") or each.name == "continue_using"]

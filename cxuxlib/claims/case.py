@@ -115,7 +115,7 @@ class Case:
             return None
         items = [*(item for each in self.facets.values() for item in each), *self.cx, *self.loyalty]
         found = answers(self.study.tables["answers"], list(dict.fromkeys(items)), least=1)
-        straight = _straight(found.x, self._ranges(tuple(dict.fromkeys(items)), found.x))
+        straight = _straight(found.x, found.n, self._ranges(tuple(dict.fromkeys(items)), found.x))
         many = int(found.n[straight].sum())
         left_out = 0 < many <= _CARELESS * found.n.sum() and self.way.straight == "left out"
         keep = ~straight if left_out else np.ones(len(straight), dtype=bool)
@@ -172,15 +172,23 @@ class Case:
         return Table(tuple(items), self.sheets.x[:, at], self.sheets.n, self.way.answers == "numbers")
 
 
-def _straight(x: NDArray[np.float64], ranges: list[tuple[float, float]]) -> NDArray[np.bool_]:
-    """Sheets with one answer to all of many items of one range, which is not an end of it."""
-    kinds = list(dict.fromkeys(ranges))
+def _straight(x: NDArray[np.float64], n: NDArray[np.float64], ranges: list[tuple[float, float]]) -> NDArray[np.bool_]:
+    """Sheets with one answer to all of many items of one range.
+
+    An end of the range counts only where no more give it than the commonest answer between: more may well mean it.
+    """
     found = np.zeros(len(x), dtype=bool)
-    for low, high in kinds:
+    for low, high in dict.fromkeys(ranges):
         part = x[:, [each == (low, high) for each in ranges]]
         if part.shape[1] < _LONG:
             continue
-        given = (~np.isnan(part)).sum(axis=1)
         least, most = np.fmin.reduce(part, axis=1), np.fmax.reduce(part, axis=1)
-        found |= (given >= _LONG) & (least == most) & (least > low) & (most < high)
+        same = ((~np.isnan(part)).sum(axis=1) >= _LONG) & (least == most)
+        between = same & (least > low) & (most < high)
+        _, of = np.unique(least[between], return_inverse=True)
+        usual = np.bincount(of, n[between]).max(initial=0.0)
+        for end in (low, high):
+            at = same & (least == end)
+            found |= at & (n[at].sum() <= usual)
+        found |= between
     return found

@@ -60,8 +60,11 @@ def _least(x: Array) -> Array:
 def _bent(x: Array) -> Array:
     """The facets, of which UX and service are the first two, and their minimum, product and hinges."""
     ux, service = x[..., 0], x[..., 1]
-    bends = [np.minimum(ux, service), ux * service, np.minimum(ux, 0), np.minimum(service, 0)]
-    return np.concatenate([x, np.stack(bends, axis=-1)], axis=-1)
+    found = np.empty((*x.shape[:-1], x.shape[-1] + 4))
+    found[..., :-4] = x
+    for place, bend in enumerate((np.minimum(ux, service), ux * service, np.minimum(ux, 0), np.minimum(service, 0))):
+        found[..., place - 4] = bend
+    return found
 
 
 def additive(case: Case, level: float) -> Evidence:
