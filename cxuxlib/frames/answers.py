@@ -125,23 +125,22 @@ def _answers(
         check_units(lazy, ..., [*columns, *sizes, *([cluster] if cluster else [])], advice)
     used = {f"c{i}": name for i, name in enumerate(columns)}
     used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
-    part = frame[list(used.values())] if isinstance(frame, pd.DataFrame) else None
-    if part is not None and all(isinstance(kind, np.dtype) and kind.kind in "iufb" for kind in part.dtypes):
-        values, many, own = _of_numbers(part, frame[cluster] if cluster else None)
+    part = [frame[name] for name in used.values()] if isinstance(frame, pd.DataFrame) else []
+    if part and all(isinstance(each.dtype, np.dtype) and each.dtype.kind in "iufb" for each in part):
+        values, many, own = _of_numbers(frame, part, frame[cluster] if cluster else None)
     else:
         values, many, own = (_rows_of if _is_short(frame) else _counted)(lazy, used, cluster)
     if not len(values):
         raise SampleError("The frame has no rows.")
-    many = np.ones(len(values)) if many is None else many
     at = {key: i for i, key in enumerate(used)}
-    n = values[:, at["n"]] if frequency else np.ones(len(values))
-    w = values[:, at["w"]] if weight else np.ones(len(values))
-    fine = (n >= 0) & (n == np.round(n)) & (w >= 0) & np.isfinite(n) & np.isfinite(w)  # False where one is NaN
-    if not fine.all():
-        raise AnswerError(
-            f"{int(many[~fine].sum()):,} rows have a missing, negative or infinite value in {listed(sizes)}."
-        )
-    n = n * many
+    one = np.ones(len(values))
+    n, w = (values[:, at[key]] if name else one for key, name in (("n", frequency), ("w", weight)))
+    if sizes:
+        fine = (n >= 0) & (n == np.round(n)) & (w >= 0) & np.isfinite(n) & np.isfinite(w)  # False where one is NaN
+        if not fine.all():
+            lost = int((one if many is None else many)[~fine].sum())
+            raise AnswerError(f"{lost:,} rows have a missing, negative or infinite value in {listed(sizes)}.")
+    n = n if many is None else n * many
     x = values[:, : len(columns)]
     keep, n_missing = n > 0, 0
     if not np.isfinite(x).all():
@@ -163,10 +162,10 @@ def _is_short(frame: Any) -> bool:
     return isinstance(length, int) and length <= _FEW
 
 
-def _of_numbers(part: pd.DataFrame, cluster: pd.Series | None) -> _Read:
-    """The rows of a pandas frame of plain numbers, the distinct ones of a long frame where numbers repeat."""
-    if len(part) > _FEW:
-        codes = [coded(part[name], str(name)) for name in part]
+def _of_numbers(frame: pd.DataFrame, part: Sequence[pd.Series], cluster: pd.Series | None) -> _Read:
+    """The rows of columns of plain numbers, the distinct ones of long columns where numbers repeat."""
+    if len(part[0]) > _FEW:
+        codes = [coded(each, str(each.name)) for each in part]
         if not any(each.continuous for each in codes):
             groups = [] if cluster is None else [_grouped(cluster)]
             packed = pack([*codes, *groups], [None], rows=False)
@@ -176,7 +175,12 @@ def _of_numbers(part: pd.DataFrame, cluster: pd.Series | None) -> _Read:
             ])  # fmt: skip
             own = pd.Series(groups[0].levels.take(packed.places[-1])) if groups else None
             return values, packed.totals[0], own
-    return part.to_numpy(dtype=float), None, cluster
+    if [each.name for each in part] == list(frame.columns):
+        return frame.to_numpy(dtype=float), None, cluster
+    values = np.empty((len(part[0]), len(part)))
+    for place, each in enumerate(part):
+        values[:, place] = each.to_numpy()
+    return values, None, cluster
 
 
 def _grouped(cluster: pd.Series) -> Coded:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Real
 from types import EllipsisType
 from typing import Any
@@ -45,6 +46,7 @@ _ID_LIKE = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def _is_id(name: str) -> bool:
     return bool(_ID_LIKE.match(re.sub(r"[^a-z0-9]", "", name.lower())))
 
@@ -131,7 +133,8 @@ def _plain(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
     """Whether these are NumPy numbers or true/false in a pandas frame, which narwhals takes longer to find out."""
     if not lazy.implementation.is_pandas():
         return False
-    kinds = lazy.to_native().dtypes
+    frame = lazy.to_native()
+    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))  # look-ups in a series take far longer
     return all(isinstance(kinds[name], np.dtype) and kinds[name].kind in "biuf" for name in columns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from cxuxlib.errors import ArgumentError
@@ -85,6 +86,11 @@ def parse(text: str) -> Syntax:
     """Read a model; an error points at its line and character."""
     if not isinstance(text, str):
         raise ArgumentError(f"A model is a text, such as 'UX =~ easy + fast + clear'; got {text!r:.80}.")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Syntax:
     lines = text.split("\n")
     terms: dict[tuple[str, str, str], Term] = {}
     defined: list[Defined] = []

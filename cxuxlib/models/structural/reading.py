@@ -126,7 +126,7 @@ def _of_rows(label: str, found: Answers, names: Sequence[str], causes: list[int]
     if not fiml or not np.isnan(x).any():
         mean = n @ x / n.sum()
         centered = x - mean
-        covariance = (centered * n[:, None]).T @ centered / n.sum()
+        covariance = (centered if (n == 1).all() else centered * n[:, None]).T @ centered / n.sum()
         _check(label, names, covariance, size)
         return Group(label, size, n_missing, mean, covariance, (Block(None, size, mean, covariance),), x, n)
     _vary(label, names, np.nanmax(x, axis=0) > np.nanmin(x, axis=0))
@@ -169,7 +169,7 @@ def _check(label: str, names: Sequence[str], covariance: np.ndarray, n: int) -> 
     where = f" in group {label!r}" if label else ""
     if not np.isfinite(covariance).all():
         raise ModelError(f"The covariances{where} are not all finite numbers.")
-    if not np.allclose(covariance, covariance.T):
+    if np.abs(covariance - covariance.T).max() > 1e-8 * np.abs(covariance).max():
         raise ModelError(f"The covariance matrix{where} is not symmetric.")
     diagonal = np.diag(covariance)
     _vary(label, names, diagonal > 1e-14)

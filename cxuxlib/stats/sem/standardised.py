@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, Cells, State
+from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, Cells, State, gathered
 
 __all__ = ["Standard", "explained", "roots", "standard_values", "standardise"]
 
@@ -43,13 +43,13 @@ def standardise(
     """
     t, p = len(state.eta), cells.p
     value, factor = standard_values(state, p, kind, i, j, latent_only=latent_only)
-    whole = _Logs(np.diag(state.z[:, t:]), _variances(cells, state, size), p if latent_only else 0)
-    rest = _Logs(np.diag(state.covariances), _residuals(cells, t, size), p if latent_only else 0)
     bend = np.zeros((len(i), size))
     with np.errstate(divide="ignore", invalid="ignore"):
+        whole = _logs(np.diag(state.z[:, t:]), _variances(cells, state, size), p if latent_only else 0)
+        rest = _logs(np.diag(state.covariances), _residuals(cells, t, size), p if latent_only else 0)
         for of, parts in _parts(kind, i, j):
             for residual, where, power in parts:
-                bend[of] += power * (rest if residual else whole).slope(where[of])
+                bend[of] += power * (rest if residual else whole)[where[of]]
         slope = value[:, None] * bend
     free = np.flatnonzero((at >= 0) & (size > 0))
     slope[free, at[free]] += factor[free]
@@ -86,23 +86,20 @@ def standard_values(
 def _parts(kind: Array, i: Array, j: Array) -> list[tuple[Array, list[tuple[bool, Array, float]]]]:
     """Of each kind of cell: the roots it is multiplied by (of residual or whole variances), whose, to which power."""
     path, pair, one = kind == EFFECT, (kind == COVARIANCE) & (i != j), (kind == COVARIANCE) & (i == j)
-    return [
+    found = [
         (path, [(False, j, 1.0), (False, i, -1.0)]),
         (pair, [(True, i, -1.0), (True, j, -1.0)]),
         (one, [(False, i, -2.0)]),
         (kind == INTERCEPT, [(False, i, -1.0)]),
     ]
+    return [(np.flatnonzero(of), parts) for of, parts in found if of.any()]
 
 
-class _Logs:
-    """Derivatives of the logarithm of standard deviations; 0 for what keeps its scale."""
-
-    def __init__(self, variance: Array, moved: Array, keep: int) -> None:
-        self.variance, self.moved, self.keep = variance, moved, keep
-
-    def slope(self, at: Array) -> Array:
-        found: Array = np.where((at < self.keep)[:, None], 0.0, 0.5 * self.moved[at] / self.variance[at][:, None])
-        return found
+def _logs(variance: Array, moved: Array, keep: int) -> Array:
+    """Derivatives of the logarithm of standard deviations; 0 for the first ones, which keep their scale."""
+    found: Array = 0.5 * moved / variance[:, None]
+    found[:keep] = 0.0
+    return found
 
 
 def _residuals(cells: Cells, t: int, size: int) -> Array:
@@ -116,10 +113,7 @@ def _residuals(cells: Cells, t: int, size: int) -> Array:
 
 def _variances(cells: Cells, state: State, size: int) -> Array:
     """Derivative of the variance of every variable in the parameters, shape (t, parameters)."""
-    found = np.zeros((len(state.eta), size))
-    if size:
-        np.add.at(found.T, cells.at, (2 * state.s * state.z[:, state.u] * state.z[:, state.v]).T)
-    return found
+    return gathered(2 * state.s * state.z[:, state.u] * state.z[:, state.v], cells.at, size)
 
 
 def roots(cells: Cells, state: State, i: Array, size: int) -> Standard:
