@@ -3,11 +3,12 @@
     .venv/bin/python benchmarks/calibration.py [replications] [n ...]      1000 replications at n = 300, 1000, 3000
     .venv/bin/python benchmarks/calibration.py 0 [n ...]                   only the table, of what has been run
 
-Each replication makes a study of one wave, or of two for E1, and judges all claims; in a world that puts one claim on
-its border, that claim. What is true there is computed, not assumed: a claim holds or fails in a world as its truth lies
-in the regions of its rule, or it is on the border. Blocks of replications are kept in build/calibration, so that a run
-that was stopped goes on where it was; all cores are used, and all worlds and sizes advance together. The table has one
-row per world, n and claim: shares of verdicts, how many were wrong, and the simulation error of that.
+Each replication makes a study of one wave, or of two for E1, and judges the claims on it: in the worlds of `WHOLE` all
+of them, in another the claims that are true or false there, and in a world that puts one claim on its border, that one.
+What is true there is computed, not assumed: a claim holds or fails in a world as its truth lies in the regions of its
+rule, or it is on the border. Blocks of replications are kept in build/calibration, so that a run that was stopped goes
+on where it was; all cores are used, and all worlds and sizes advance together. The table has one row per world, n and
+claim: shares of verdicts, how many were wrong, and the simulation error of that.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ BORDERS: dict[str, dict[str, Any]] = {
     "E1": {"experience.carry": 0.3428},
 }  # of harbor, so that the truth of the claim is its bound; the null world does it for D1
 BORDER = "border of "
+WHOLE = ("harbor", "one-and-the-same", "side-by-side", "halo", "ceiling", "weakest-link", "compensating")
 
 
 class Cell(NamedTuple):
@@ -81,6 +83,16 @@ def world_of(name: str) -> Any:
     return worlds.WORLDS[name] if border is None else worlds.changed(worlds.WORLDS["harbor"], PLAIN | border)
 
 
+def judged(world: str) -> list[Any]:
+    """Claims that are judged one by one in a world."""
+    from cxuxlib import claims
+
+    if world in WHOLE:
+        return [claims.UX_IS_STEADIER_THAN_CX]
+    border = world.removeprefix(BORDER)
+    return [each for each in claims.ALL if each.id.split()[0] == border or world in (each.true_where, each.false_where)]
+
+
 def run(cell: Cell) -> float:
     """One block of replications; the seconds it took."""
     import numpy as np
@@ -89,18 +101,18 @@ def run(cell: Cell) -> float:
 
     began, counts = time.perf_counter(), Counter[str]()
     rng = np.random.default_rng([SEED, zlib.crc32(cell.world.encode()), cell.n, cell.block])
-    world, own = world_of(cell.world), cell.world.removeprefix(BORDER)
+    world, some = world_of(cell.world), judged(cell.world)
     for _ in range(BLOCK):
-        study = worlds.make(world, n=cell.n, waves=2 if own == "E1" else 1, rng=rng)
-        if own in BORDERS:
-            ruling = claims.judge(next(each for each in claims.ALL if each.id.split()[0] == own), study)
-            counts[f"{ruling.claim.id}|{ruling.verdict}"] += 1
-            continue
-        found = claims.judge_all(study)
-        then = claims.judge(claims.UX_IS_STEADIER_THAN_CX, worlds.make(world, n=cell.n, waves=2, rng=rng))
-        rulings = [then if each.claim is then.claim else each for each in found.rulings]
-        counts.update(f"{each.claim.id}|{each.verdict}" for each in rulings)
-        counts.update(f"{each.id}|{each.verdict}" for each in found.conclusions)
+        rulings = {}
+        if cell.world in WHOLE:
+            found = claims.judge_all(worlds.make(world, n=cell.n, waves=1, rng=rng))
+            rulings = {each.claim.id: each.verdict for each in found.rulings}
+            rulings |= {each.id: each.verdict for each in found.conclusions}
+        for claim in some:
+            waves = 2 if claim is claims.UX_IS_STEADIER_THAN_CX else 1
+            study = worlds.make(world, n=cell.n, waves=waves, rng=rng)
+            rulings[claim.id] = claims.judge(claim, study).verdict
+        counts.update(f"{name}|{verdict}" for name, verdict in rulings.items())
     draft = cell.file.with_suffix(".part")
     draft.write_text(json.dumps(counts), encoding="utf-8")
     draft.replace(cell.file)
@@ -156,7 +168,7 @@ def main(replications: int, sizes: list[int]) -> None:
     """Run what is not there yet, and write the table."""
     from cxuxlib import worlds
 
-    where = [*worlds.names(), *(BORDER + each for each in BORDERS)]
+    where = [each for each in (*worlds.names(), *(BORDER + each for each in BORDERS)) if each in WHOLE or judged(each)]
     BLOCKS.mkdir(parents=True, exist_ok=True)
     cells = [Cell(world, n, k) for k in range(-(-replications // BLOCK)) for n in sizes for world in where]
     left = [each for each in cells if not each.file.exists()]
