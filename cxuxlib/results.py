@@ -101,7 +101,8 @@ class Fit:
             f"{name} = {int(value):,}" if float(value).is_integer() else f"{name} = {value:.4g}"
             for name, value in self.quality.items()
         )
-        return f"{self.model}: {self.formula}; {figures}"
+        _, fault, rest = self.method.partition("; IMPROPER")
+        return f"{self.model}: {self.formula}; {figures}{fault}{rest}"
 
     def _repr_html_(self) -> str:
         shown = self.terms.copy()

@@ -22,9 +22,10 @@ FIGURES = {
     "unrestricted.logl": "log_likelihood_saturated", "aic": "aic", "bic": "bic",
     "chisq.scaled": "chi2_scaled", "pvalue.scaled": "p_scaled", "chisq.scaling.factor": "scaling",
     "baseline.chisq.scaled": "chi2_baseline_scaled", "baseline.chisq.scaling.factor": "scaling_baseline",
-    "cfi.scaled": "cfi_scaled", "tli.scaled": "tli_scaled", "cfi.robust": "cfi_robust", "tli.robust": "tli_robust",
-    "rmsea.robust": "rmsea_robust", "rmsea.ci.lower.robust": "rmsea_robust_low",
-    "rmsea.ci.upper.robust": "rmsea_robust_high",
+    "cfi.scaled": "cfi_scaled", "tli.scaled": "tli_scaled", "rmsea.scaled": "rmsea_scaled",
+    "rmsea.ci.lower.scaled": "rmsea_scaled_low", "rmsea.ci.upper.scaled": "rmsea_scaled_high",
+    "cfi.robust": "cfi_robust", "tli.robust": "tli_robust", "rmsea.robust": "rmsea_robust",
+    "rmsea.ci.lower.robust": "rmsea_robust_low", "rmsea.ci.upper.robust": "rmsea_robust_high",
 }  # fmt: skip
 
 

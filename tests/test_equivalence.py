@@ -53,6 +53,34 @@ def test_increments_are_those_of_least_squares() -> None:
         assert row["value"] == pytest.approx(whole - rest, abs=1e-9)
 
 
+def test_increments_of_observed_causes_vary_with_them() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.multivariate_normal(np.zeros(2), [[1, 0.6], [0.6, 1]], 300)
+    y = x @ [0.4, 0.5] + 0.5 * rng.normal(size=300)
+    data = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y, "g": np.repeat(["p", "q"], [120, 180])})
+    columns = ["value", "std_error", "low", "high"]
+    for causes, beyond in ((["b"], ["a"]), (["a", "b"], [])):
+        for group in (None, "g"):  # a ~~ b makes the moments of both parameters
+            given, drawn = (
+                increment(latent(text, data, group=group), "y", causes, beyond=beyond)
+                for text in ("y ~ a + b", "y ~ a + b; a ~~ b")
+            )
+            np.testing.assert_allclose(given[columns], drawn[columns], rtol=1e-6)
+    robust = increment(latent("y ~ a + b", data, estimator="mlr"), "y", ["a", "b"]).iloc[0]
+    centered = np.column_stack([x, y]) - np.column_stack([x, y]).mean(axis=0)
+    gone = centered[:, 2] - x_on(centered)
+    variance = (centered[:, 2] ** 2).mean()
+    share = (gone**2).mean() / variance
+    pull = -(gone**2 - share * centered[:, 2] ** 2) / variance  # how R-squared moves with each unit
+    assert robust["std_error"] == pytest.approx(np.sqrt((pull**2).mean() / 300), rel=0.02)
+
+
+def x_on(centered: np.ndarray) -> np.ndarray:
+    """What the first two columns predict of the third."""
+    found: np.ndarray = centered[:, :2] @ np.linalg.lstsq(centered[:, :2], centered[:, 2], rcond=None)[0]
+    return found
+
+
 def test_an_increment_between_latent_variables_has_the_error_of_the_bootstrap() -> None:
     rng = np.random.default_rng(3)
     f = rng.multivariate_normal(np.zeros(3), [[1, 0.4, 0.5], [0.4, 1, 0.6], [0.5, 0.6, 1]], 500)

@@ -56,6 +56,12 @@ def test_counts_are_rows_and_order_does_not_matter() -> None:
     assert other["n"].tolist() == [2000] * 10
 
 
+def test_no_p_is_zero() -> None:
+    found = mediation_bootstrap(rows(2000), *BLOCKS, replications=999).set_index(["term", "kind"])
+    assert found.loc[("a", "raw"), "p"] == pytest.approx(2 / 1000)  # no resample lies below 0
+    assert found["p"].between(0.002, 1).all()
+
+
 def test_units_of_measurement_change_nothing() -> None:
     data = rows(300)
     one, other = mediation_bootstrap(data, *BLOCKS), mediation_bootstrap(data * 1e6 + 1e7, *BLOCKS)

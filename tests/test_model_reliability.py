@@ -9,7 +9,7 @@ import pytest
 
 from cxuxlib import datasets, scales
 from cxuxlib.errors import ArgumentError
-from cxuxlib.models import LatentOptions, latent, reliability
+from cxuxlib.models import LatentOptions, facet_syntax, latent, reliability
 from cxuxlib.results import Moments
 from cxuxlib.scales.reliability import alpha
 from tests.measurement_reference import ROWS, STORED, drawn
@@ -164,6 +164,25 @@ def test_what_does_not_exist_says_why() -> None:
     assert heywood.loc["omega", "method"] == "no interval: improper solution, the variance of 'a' is negative"
     assert np.isnan(heywood.loc["omega", "low"])
     assert np.isfinite(heywood.loc["alpha", "low"])  # alpha asks for no model
+
+
+def test_of_a_bifactor_model_omega_is_hierarchical() -> None:
+    general = np.array([0.7, 0.6, 0.5, 0.7, 0.6, 0.5, 0.7, 0.6, 0.5])
+    own = np.kron(np.eye(3), [[0.5], [0.3], [0.6]])
+    own[:3, 0] *= [1, 1, -1]  # the third item's own factor pulls it away from the others of its facet
+    spread = np.outer(general, general) + own @ own.T
+    np.fill_diagonal(spread, 1.0)
+    names = [f"x{k}" for k in range(1, 10)]
+    facets = {name: names[3 * k : 3 * k + 3] for k, name in enumerate("fgh")}
+    text = facet_syntax(facets, "bifactor", general="all")
+    fit = latent(text, Moments(100_000, tuple(names), np.zeros(9), spread), options=LatentOptions(std_lv=True))
+    found = reliability(fit).set_index(["factor", "kind"])
+    assert found.loc[("all", "omega"), "value"] == pytest.approx(general.sum() ** 2 / spread.sum(), abs=1e-6)
+    ours = own[3:6, 1].sum() ** 2 / spread[3:6, 3:6].sum()
+    assert found.loc[("g", "omega"), "value"] == pytest.approx(ours, abs=1e-6)
+    told = found.loc[("f", "omega"), "method"]
+    assert "'x3' runs against the others on this factor" in told
+    assert "reverse" not in told  # which would turn its loading on the general factor
 
 
 def test_it_takes_a_fit_or_facets() -> None:

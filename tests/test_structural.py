@@ -166,6 +166,7 @@ def test_mobis_trap_is_lavaans_and_called_improper() -> None:
     assert fit.quality["n_cautions"] == 1
     assert fit.raw.cautions[0].startswith("Negative variance: L ~~ L = -0.1")
     assert "IMPROPER: Negative variance" in fit.method
+    assert "IMPROPER: Negative variance" in repr(fit)
 
 
 def test_mobis_composites_look_like_screening_off_and_its_latent_model_does_not_answer() -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cxuxlib.errors import AnswerError, ArgumentError, ColumnError, ModelError, SampleError, UnitError
+from cxuxlib.frames import moments as summed
 from cxuxlib.models import LatentOptions, invariance, latent, linear, mediation, modification, nested, residuals
 from cxuxlib.results import Moments
 from tests.structural_reference import DEMOCRACY, HOLZINGER, SCHOOLS, THREE
@@ -64,7 +65,7 @@ def test_an_item_that_nobody_answered_is_named() -> None:
     frame = rows().assign(e=np.nan)
     with pytest.raises(SampleError, match="Nobody answered 'e'"):
         latent(TWO, frame, options=LatentOptions(missing="fiml"))
-    with pytest.raises(SampleError, match="Only 0 complete rows of 200"):
+    with pytest.raises(SampleError, match="Nobody answered 'e'; leave it out"):
         latent(TWO, frame)
 
 
@@ -83,6 +84,15 @@ def test_texts_infinities_and_repeated_units_are_refused() -> None:
         latent(TWO, rows().assign(a=np.inf))
     with pytest.raises(UnitError, match="customer_id"):
         latent(TWO, rows().assign(customer_id=1))
+
+
+def test_moments_of_weights_or_of_pairs_are_refused() -> None:
+    frame = rows().assign(w=[1.0, 9.0] * 100)
+    gaps = frame.assign(a=frame["a"].where(frame.index % 5 > 0))
+    with pytest.raises(ArgumentError, match="without sampling weights"):
+        latent(TWO, summed(frame, NAMES, weight="w"))
+    with pytest.raises(ArgumentError, match="complete rows"):
+        mediation(summed(gaps, NAMES, missing="pairwise"), ["a", "b"], ["c", "d"], ["e", "h"])
 
 
 def test_robust_errors_need_rows() -> None:
@@ -223,6 +233,12 @@ def test_invariance_and_mediation_say_what_is_missing() -> None:
         invariance(TWO, rows())
     with pytest.raises(ArgumentError, match=r"leave options\.equal empty"):
         invariance(THREE, SCHOOLS, options=LatentOptions(equal=["loadings"]))
+    with pytest.raises(ArgumentError, match="options is a LatentOptions"):
+        invariance(THREE, SCHOOLS, options={"equal": []})  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="group is the name of a column"):
+        invariance(TWO, rows(), group="")
+    with pytest.raises(ArgumentError, match="cause is a list"):
+        mediation(rows(), None, ["c"], ["d"])  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="'a' stands in more than one place"):
         mediation(rows(), ["a", "b"], ["c", "a"], ["d"])
     with pytest.raises(ArgumentError, match="mediator is a list"):

@@ -40,16 +40,18 @@ settings <- list(
 figures <- c("npar", "chisq", "df", "pvalue", "baseline.chisq", "baseline.df", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper",
   "rmsea.pvalue", "srmr", "logl", "unrestricted.logl", "aic", "bic")
 scaled <- c("chisq.scaled", "pvalue.scaled", "chisq.scaling.factor", "baseline.chisq.scaled", "baseline.chisq.scaling.factor", "cfi.scaled",
-  "tli.scaled")
+  "tli.scaled", "rmsea.scaled", "rmsea.ci.lower.scaled", "rmsea.ci.upper.scaled")
 robust <- c("cfi.robust", "tli.robust", "rmsea.robust", "rmsea.ci.lower.robust", "rmsea.ci.upper.robust")
 
 told <- function(fit, how) {
   e <- parameterEstimates(fit, standardized = FALSE); s <- standardizedSolution(fit)
   group <- function(t) if (is.null(t$group)) rep(1, nrow(t)) else t$group
   wanted <- c(figures, if (how$estimator != "ml") scaled, if (how$estimator != "ml" && !isTRUE(how$missing)) robust)
+  fits <- as.list(fitMeasures(fit, wanted))
+  if (how$estimator != "ml" && isTRUE(fits$df * fits$chisq.scaling.factor < 1)) fits$rmsea.ci.upper.scaled <- NULL  # 0 there, whatever chisq
   list(terms = paste(e$lhs, e$op, e$rhs), group = group(e), est = e$est, se = e$se,
     std_terms = paste(s$lhs, s$op, s$rhs), std_group = group(s), std = s$est.std, std_se = s$se,
-    fit = as.list(fitMeasures(fit, wanted)), converged = lavInspect(fit, "converged"))
+    fit = fits, converged = lavInspect(fit, "converged"))
 }
 
 skewed <- function(d) { for (k in names(d)) { z <- d[[k]]; d[[k]] <- z + 0.35 * (z^2 - 1) }; d }

@@ -36,7 +36,8 @@ def reliability(
     """Tell of each factor of a latent model how reliable the sum of its items is, and how much of them it explains.
 
     omega = (Σλ)²φ / 1'Σ1, the variance that the factor (variance φ) gives to the sum over all the variance that the
-    model gives it, with what cross-loadings and correlated errors add; omega_observed takes the observed variance of
+    model gives it, with what cross-loadings and correlated errors add (of the general factor of a bifactor model it is
+    omega hierarchical, of a facet what its own factor adds); omega_observed takes the observed variance of
     the sum instead, and is below omega where items covary more than the model says. alpha = k/(k - 1)·(1 - Σs_ii/Σs_ij)
     of the observed covariances asks for no model, and is the reliability only where items load alike and errors are
     uncorrelated. ave = Σλ²φ/ΣΣ_ii is the share of the items' variance that the factor explains.
@@ -168,9 +169,11 @@ def _ending(found: Latent, parts: _Parts, standardised: bool) -> str:
     few = -1.0 if (signs > 0).sum() >= (signs < 0).sum() else 1.0
     against = [found.table.observed[i] for i, sign in zip(parts.items, signs, strict=True) if sign == few]
     said = ", of standardised items" if standardised else ""
-    return said + (
-        f"; {listed(against)} runs against the others: reverse it" if against and len(set(signs)) > 1 else ""
-    )
+    if not against or len(set(signs)) == 1:
+        return said
+    measured = [row.rhs for row in found.table.rows if row.op == "=~" and row.group == 0]
+    alone = all(measured.count(each) == 1 for each in against)  # else reversing turns its other loadings
+    return f"{said}; {listed(against)} runs against the others{': reverse it' if alone else ' on this factor'}"
 
 
 def _improper(found: Latent, parts: _Parts, g: int) -> str:

@@ -50,14 +50,16 @@ def mediation_bootstrap(
 
     Returns:
         One row per term (a, b, direct, indirect, total) and kind (raw, std_all): value, std_error (of the resamples),
-        low, high, p (twice the smaller share of resamples on one side of 0), replications, n, n_missing, method.
+        low, high, p (twice the smaller share of resamples on one side of 0, counting one more so that it is never 0),
+        replications, n, n_missing, method.
 
     Raises:
         ArgumentError, ColumnError, AnswerError, SampleError: what is wrong with the data.
         ModelError: cause and mediator determine each other.
 
     Source: Shrout & Bolger 2002, doi:10.1037/1082-989X.7.4.422; weights: Praestgaard & Wellner 1993,
-    doi:10.1214/aop/1176989011; percentiles: Fritz, Taylor & MacKinnon 2012, doi:10.1080/00273171.2012.640596.
+    doi:10.1214/aop/1176989011; percentiles: Fritz, Taylor & MacKinnon 2012, doi:10.1080/00273171.2012.640596; p:
+    Phipson & Smyth 2010, doi:10.2202/1544-6115.1585.
     Checked against: least squares, the delta method in large samples, and draws of units one by one.
 
     >>> rng = np.random.default_rng(1)
@@ -84,11 +86,12 @@ def mediation_bootstrap(
     drawn = _effects(reweighted_moments(means, group.many, replications, np.random.default_rng(rng)))
     drawn = drawn[np.isfinite(drawn).all(axis=1)]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    below = (drawn < 0).mean(axis=0)
+    below = (drawn < 0).sum(axis=0)
+    fewer = (np.minimum(below, len(drawn) - below) + 1) / (len(drawn) + 1)
     return pd.DataFrame({
         "term": _TERMS * 2, "kind": ["raw"] * 5 + ["std_all"] * 5, "value": value,
         "std_error": drawn.std(axis=0, ddof=1), "low": low, "high": high,
-        "p": np.minimum(2 * np.minimum(below, 1 - below), 1.0), "replications": len(drawn), "n": group.n,
+        "p": np.minimum(2 * fewer, 1.0), "replications": len(drawn), "n": group.n,
         "n_missing": group.n_missing, "method": "composites, percentiles of reweighted samples",
     })  # fmt: skip
 

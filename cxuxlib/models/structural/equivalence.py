@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import inf, nan, sqrt
 
 import numpy as np
@@ -14,7 +15,7 @@ from cxuxlib.errors import ArgumentError, ModelError, listed, unknown
 from cxuxlib.models.structural.fitting import Latent, raw_of
 from cxuxlib.results import Fit
 from cxuxlib.stats import intervals
-from cxuxlib.stats.sem.paths import implied
+from cxuxlib.stats.sem.paths import Cells, implied
 
 __all__ = ["equivalence", "increment"]
 
@@ -29,6 +30,9 @@ def equivalence(
     p is the larger of Φ((low - θ)/se) and Φ((θ - high)/se) turned to the side of the bound; the verdict is "inside"
     where the interval of level 1 - 2α lies inside, "outside" where it lies wholly outside, else "undecided". For
     ``term`` "rmsea" the bound is ``high`` and p the chance of so small a χ² if the RMSEA were just that.
+
+    Standardised errors take observed causes as they are, and are too small for large effects of causes that were drawn
+    as the rest is: "x ~~ x" in the model has their moments estimated.
 
     Args:
         fit: a fit of `latent`.
@@ -90,8 +94,9 @@ def increment(
     """What some variables add to the explained variance of an outcome, beyond others, by the model's covariances.
 
     ΔR² = R²(causes and beyond) - R²(beyond), each s'S⁻¹s/s_yy of implied covariances of observed or latent variables.
-    The error is by the delta method. Of a single cause the interval is that of its semipartial correlation, squared;
-    of several it is on ΔR² itself, which near 0 errs upwards by about their number over n: bound it, or resample.
+    The error is by the delta method, with observed causes drawn as the rest is. Of a single cause the interval is that
+    of its semipartial correlation, squared; of several it is on ΔR² itself, which near 0 errs upwards by about their
+    number over n: bound it, or resample.
 
     Args:
         fit: a fit of `latent`.
@@ -120,7 +125,7 @@ def increment(
     """
     found, level = _proper(fit), intervals.check_level(level)
     names = (*found.table.observed, *found.table.latent)
-    if isinstance(causes, str) or isinstance(beyond, str) or not causes:
+    if any(isinstance(each, str) or not isinstance(each, Iterable) for each in (causes, beyond)) or not causes:
         raise ArgumentError("causes and beyond are lists of variables, the first not empty.")
     asked = [outcome, *causes, *beyond]
     for each in asked:
@@ -129,22 +134,16 @@ def increment(
         if asked.count(each) > 1:
             raise ArgumentError(f"{each!r} stands twice among outcome, causes and beyond.")
     (y,), x, before = ([names.index(each) for each in some] for some in ([outcome], causes, beyond))
-    error = np.sqrt(np.clip(np.diag(found.covariance), 0, None))
-    step = _STEP * np.where(error > 0, error, 1.0)
     rows = []
     for g, group in enumerate(found.groups):
 
-        def of(theta: np.ndarray, at: int = g) -> np.ndarray:
-            state = implied(found.bound.groups[at], theta)
+        def of(cells: Cells, theta: np.ndarray) -> np.ndarray:
+            state = implied(cells, theta)
             assert state is not None
             return _added(state.z[:, len(state.eta) :], y, x, before)
 
-        here = of(found.theta)
-        slopes = np.array([
-            (of(found.theta + move) - of(found.theta - move)) / (2 * size)
-            for move, size in zip(np.diag(step), step, strict=True)
-        ])  # fmt: skip
-        errors = np.sqrt(np.einsum("ka,kl,la->a", slopes, found.covariance, slopes))
+        errors = np.sqrt(_variances(found, g, of))
+        here = of(found.bound.groups[g], found.theta)
         rows.append(_row(here, errors, len(x) == 1, level, bound) | {"group": group.label, "n": group.n})
     shown: dict[str, object] = {
         "outcome": outcome,
@@ -161,6 +160,42 @@ def _proper(fit: Fit) -> Latent:
     if found.cautions:
         raise ModelError(f"Nothing can be tested of this solution. {' '.join(found.cautions)}")
     return found
+
+
+def _variances(found: Latent, g: int, of: Callable[[Cells, np.ndarray], np.ndarray]) -> np.ndarray:
+    """Variances of quantities of a group, of its estimates and of the moments of its causes, which are drawn as well.
+
+    Given the causes the estimates tell nothing of how these vary, so that the two add up.
+    """
+    cells, theta, group = found.bound.groups[g], found.theta, found.groups[g]
+    error = np.sqrt(np.clip(np.diag(found.covariance), 0, None))
+    step = _STEP * np.where(error > 0, error, 1.0)
+    slopes = np.array([
+        (of(cells, theta + move) - of(cells, theta - move)) / (2 * size)
+        for move, size in zip(np.diag(step), step, strict=True)
+    ])  # fmt: skip
+    total: np.ndarray = np.einsum("ka,kl,la->a", slopes, found.covariance, slopes)
+    if not found.causes:
+        return total
+    spread = cells.covariances[np.ix_(found.causes, found.causes)]
+    forms = np.zeros((slopes.shape[1], *spread.shape))
+    for a, b in zip(*np.tril_indices(len(spread)), strict=True):
+        size = _STEP * sqrt(spread[a, a] * spread[b, b])
+        move = np.zeros_like(cells.covariances)
+        move[found.causes[a], found.causes[b]] = move[found.causes[b], found.causes[a]] = size
+        up, down = (replace(cells, covariances=cells.covariances + sign * move) for sign in (1, -1))
+        forms[:, a, b] = forms[:, b, a] = (of(up, theta) - of(down, theta)) / (2 * size) / (1 if a == b else 2)
+    if found.estimator == "ml":
+        turned = forms @ spread
+        total += 2 * np.einsum("aij,aji->a", turned, turned) / group.n
+        return total
+    x, many = group.x, group.many
+    assert x is not None
+    assert many is not None
+    centered = x[:, found.causes] - many @ x[:, found.causes] / group.n
+    pulls = np.einsum("ni,aij,nj->an", centered, forms, centered)
+    total += (many * (pulls - (pulls @ many / group.n)[:, None]) ** 2).sum(axis=1) / group.n**2
+    return total
 
 
 def _verdict(ends: tuple[float, float], bound_low: float, bound_high: float) -> str:

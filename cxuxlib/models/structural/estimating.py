@@ -12,7 +12,7 @@ from cxuxlib.models.structural.fitting import Latent, completed, solve, unidenti
 from cxuxlib.models.structural.graded import latent_ordered
 from cxuxlib.models.structural.judging import quality
 from cxuxlib.models.structural.language import parse
-from cxuxlib.models.structural.options import ESTIMATORS, Estimator, LatentOptions
+from cxuxlib.models.structural.options import ESTIMATORS, Estimator, LatentOptions, check_options
 from cxuxlib.models.structural.reading import read
 from cxuxlib.models.structural.reporting import terms
 from cxuxlib.results import Fit
@@ -50,11 +50,12 @@ def latent(
 
     Args:
         syntax: the model, one statement a line or between semicolons; # begins a comment.
-        data: one row per unit (any engine), counts (with ``frequency``), `Moments`, or a dict of group to `Moments`.
+        data: one row per unit (any engine), counts (with ``frequency``), `Moments` (of complete rows, without weights),
+            or a dict of group to `Moments`.
         estimator: "ml" (normal errors and test), "mlr" (sandwich errors, Yuan-Bentler test) or "mlm" (Satorra-Bentler
             test), which need rows or counts; "wlsmv" for ordered answers, from rows or counts too (sandwich errors,
             mean and variance adjusted test).
-        group: column of groups that the model is fitted in together.
+        group: column of groups that the model is fitted in together, in the order of their names; a dict has its own.
         frequency: column that says how many units a row stands for.
         level: confidence level, 0 to 1.
         options: `LatentOptions`: missing answers, equality over groups, means, scaling.
@@ -90,8 +91,7 @@ def latent(
     z = intervals.normal_quantile(level)
     if estimator not in ESTIMATORS:
         raise ArgumentError(unknown("estimator", estimator, ESTIMATORS))
-    if not isinstance(options, LatentOptions):
-        raise ArgumentError(f"options is a LatentOptions; got {options!r:.80}.")
+    check_options(options)
     written = parse(syntax)
     if estimator == "wlsmv":
         return latent_ordered(written, data, group=group, frequency=frequency, level=level, options=options)

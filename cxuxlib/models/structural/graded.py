@@ -92,7 +92,7 @@ def latent_ordered(
         equal=["intercepts" if each == "thresholds" else each for each in options.equal],
         partial=[each for each in options.partial if "|" not in each],
     )
-    one = completed(written, 1, replace(plain, equal=(), partial=()))
+    one = completed(written, written.groups, replace(plain, equal=(), partial=()))
     found = read(data, one.observed, (), group=group, frequency=frequency, fiml=pairwise)
     answered = _coded(found, one.observed)
     answers = tuple(polychoric(each) for each in answered)

@@ -10,7 +10,7 @@ import pandas as pd
 from cxuxlib.errors import ArgumentError
 from cxuxlib.models.structural.estimating import latent
 from cxuxlib.models.structural.nesting import nested
-from cxuxlib.models.structural.options import Estimator, LatentOptions
+from cxuxlib.models.structural.options import Estimator, LatentOptions, check_options
 from cxuxlib.results import Fit, Moments
 
 __all__ = ["invariance"]
@@ -51,7 +51,8 @@ def invariance(
     Returns:
         One row per step: step, chi2, df, p, cfi, rmsea, srmr, difference_chi2, difference_df, difference_p, delta_cfi,
         rmsea_difference, rmsea_difference_low, rmsea_difference_high, n, n_missing, n_cautions, method. The first step
-        has no difference (NaN).
+        has no difference (NaN). With "mlr" and "mlm" cfi and rmsea are the robust ones; with missing answers, which
+        have none, the plain ones. A search that did not converge leaves the difference without a test.
 
     Raises:
         ArgumentError: no groups, or equalities among the options. Else what `latent` raises.
@@ -68,6 +69,7 @@ def invariance(
     >>> dict(zip(found["step"], found["difference_p"] < 0.05))
     {'configural': False, 'metric': False, 'scalar': True, 'strict': False}
     """
+    check_options(options)
     if options.equal:
         raise ArgumentError("The steps say what is equal; leave options.equal empty (partial says what stays free).")
     if group is None and (isinstance(data, Moments) or not isinstance(data, dict)):

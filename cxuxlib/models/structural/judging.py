@@ -27,7 +27,8 @@ def quality(found: Latent) -> dict[str, float]:
     if df == 0 and chi2 < _ROUNDING * n:
         chi2 = 0.0
     out: dict[str, float] = {"n": n, "n_missing": sum(each.n_missing for each in found.groups)}
-    out |= {"n_parameters": k, "df": df, "chi2": chi2, "p": indices.chi2_p(chi2, df)}
+    p_value = indices.chi2_p(chi2, df) if found.fit.solution.converged else nan
+    out |= {"n_parameters": k, "df": df, "chi2": chi2, "p": p_value}
     if groups == 1:
         out["chi2_n_minus_1"] = chi2 * (n - 1) / n
     base_df = statistics(p, q, found.table) - groups * (p - q) * (1 + found.table.means)
@@ -136,8 +137,8 @@ def scaled(
     """Chi-square divided by its scaling factor, and the indices that hold where answers are not normal.
 
     "mlr": (tr(A₁⁻¹B₁) - tr(A₀⁻¹B₀))/df (Yuan & Bentler 2000, as Mplus has it); "mlm": tr(UΓ)/df (Satorra & Bentler
-    1994). Robust CFI, TLI and RMSEA take the scaling factor off (Brosseau-Liard & Savalei 2014) and need complete
-    answers.
+    1994); the interval of the scaled RMSEA is of the plain chi-square with the factor times df. Robust CFI, TLI and
+    RMSEA take the scaling factor off (Brosseau-Liard & Savalei 2014) and need complete answers.
     """
     assert base is not None
     n, groups = found.n, len(found.groups)
@@ -153,6 +154,9 @@ def scaled(
     out |= {"chi2_baseline_scaled": base_scaled, "scaling_baseline": base_factor}
     out["cfi_scaled"] = indices.cfi(out["chi2_scaled"], df, base_scaled, base_df)
     out["tli_scaled"] = indices.tli(out["chi2_scaled"], df, base_scaled, base_df)
+    out["rmsea_scaled"] = indices.rmsea(out["chi2_scaled"], df, n, groups)
+    low, high = indices.rmsea_bounds(chi2, df * factor, n, groups)
+    out |= {"rmsea_scaled_low": low, "rmsea_scaled_high": high}
     if found.fiml:
         return out
     rest = factor / base_factor

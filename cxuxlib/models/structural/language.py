@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -85,7 +86,8 @@ def _said(line: str) -> str:
 def parse(text: str) -> Syntax:
     """Read a model; an error points at its line and character."""
     if not isinstance(text, str):
-        raise ArgumentError(f"A model is a text, such as 'UX =~ easy + fast + clear'; got {text!r:.80}.")
+        hint = " facet_syntax writes one of a dict of facets." if isinstance(text, Mapping) else ""
+        raise ArgumentError(f"A model is a text, such as 'UX =~ easy + fast + clear'; got {text!r:.80}.{hint}")
     return _parsed(text)
 
 
@@ -227,7 +229,8 @@ class _Reader:
         op = self.next()
         if op.kind != "sign" or op.text not in OPERATORS:
             known = "=~ (is measured by), ~ (depends on), ~~ (varies with), ~ 1 (intercept), := (is defined as)"
-            raise self.wrong(op, f"expected an operator, found {op.text!r}; there is {known}")
+            instead = "; parameters are equal where they carry one label" if op.text == "==" else ""
+            raise self.wrong(op, f"expected an operator, found {op.text!r}; there is {known}{instead}")
         if op.text == ":=":
             if len(left) > 1:
                 raise self.wrong(left[1], "one name at a time is defined")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,8 @@ def blocks_of(
     cause: Sequence[str], mediator: Sequence[str], outcome: Sequence[str]
 ) -> tuple[list[list[str]], list[str]]:
     """The items of cause, mediator and outcome, which share none, and all of them."""
-    blocks = [list(each) if not isinstance(each, str) else [] for each in (cause, mediator, outcome)]
+    given = (cause, mediator, outcome)
+    blocks = [list(each) if isinstance(each, Iterable) and not isinstance(each, str) else [] for each in given]
     for name, each in zip(("cause", "mediator", "outcome"), blocks, strict=True):
         if not each:
             raise ArgumentError(f"{name} is a list of one or more items.")

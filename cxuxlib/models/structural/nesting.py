@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.linalg import null_space
 
 from cxuxlib.errors import ArgumentError
+from cxuxlib.models.structural.binding import moments_of
 from cxuxlib.models.structural.errors import parts_of
 from cxuxlib.models.structural.fitting import Latent, raw_of
 from cxuxlib.results import Fit
@@ -39,13 +40,15 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
 
     Returns:
         One row: chi2, df, p, scaling, rmsea, rmsea_low, rmsea_high (90%), delta_cfi (restricted minus full), delta_aic,
-        delta_bic, n, method. A scaling factor below zero leaves chi2 and p NaN, and method says so.
+        delta_bic, n, method. Without a test p is NaN, without a difference of AIC and BIC so are these, and method
+        says why: a scaling factor below zero, a search that did not converge, causes that only one model estimates.
 
     Raises:
         ArgumentError: fits of other data, or of models that are not nested by their degrees of freedom.
 
     Source: Satorra 2000, doi:10.1007/978-1-4615-4603-0_17; Satorra & Bentler 2001, doi:10.1007/BF02296192; Savalei,
-    Brace & Fouladi 2024, doi:10.1037/met0000537 (RMSEA of the difference). Checked against: lavaan's lavTestLRT.
+    Brace & Fouladi 2024, doi:10.1037/met0000537 (RMSEA of the difference). Checked against: lavaan's lavTestLRT
+    (with scaled.shifted=FALSE for "satorra 2000").
 
     >>> from cxuxlib.models.structural.estimating import latent
     >>> from cxuxlib.results import Moments
@@ -83,31 +86,35 @@ def nested(restricted: Fit, full: Fit, *, method: Method | None = None) -> pd.Da
     if not scale > 0:
         scale, told = nan, f"{told}: the scaling factor is not positive, so there is no test; use 'satorra 2000'"
     chi2 = chi2 / scale
-    if chi2 < 0:
+    stopped = [name for name, each in (("restricted", small), ("full", big)) if not each.fit.solution.converged]
+    if stopped:
+        scale, told = nan, f"{told}: no test, for the search for the {stopped[0]} model did not converge"
+    elif chi2 < 0:
         if chi2 < -_ROUNDING:
             scale, told = nan, f"{told}: the restricted model fits better than the full one, whose search stopped early"
         chi2 = 0.0 if chi2 >= -_ROUNDING else chi2
-    groups = len(small.groups)
+    groups, alike = len(small.groups), set(small.table.causes) == set(big.table.causes)
+    if not alike:
+        told = f"{told}; no difference of AIC and BIC: one likelihood is given causes that the other models"
     low, high = indices.rmsea_bounds(chi2, df, small.n, groups, scale) if scale == scale else (nan, nan)
     return pd.DataFrame([{
         "chi2": chi2, "df": df, "p": indices.chi2_p(chi2, df) if scale == scale else nan, "scaling": scale,
         "rmsea": indices.rmsea(chi2 * scale, df, small.n, groups, scale) if scale == scale else nan, "rmsea_low": low,
         "rmsea_high": high, "delta_cfi": restricted.quality["cfi"] - full.quality["cfi"],
-        "delta_aic": restricted.quality["aic"] - full.quality["aic"],
-        "delta_bic": restricted.quality["bic"] - full.quality["bic"], "n": small.n, "method": told,
+        "delta_aic": restricted.quality["aic"] - full.quality["aic"] if alike else nan,
+        "delta_bic": restricted.quality["bic"] - full.quality["bic"] if alike else nan, "n": small.n, "method": told,
     }])  # fmt: skip
 
 
 def _same_data(small: Latent, big: Latent) -> bool:
-    """Whether two fits are of the same groups and, where all is answered, of the same covariances."""
+    """Whether two fits are of the same groups and of the same covariances, of answers that are there."""
     if len(small.groups) != len(big.groups):
         return False
     at = [small.table.observed.index(name) for name in big.table.observed]
     for a, b in zip(small.groups, big.groups, strict=True):
-        if a.covariance is not None and b.covariance is not None:
-            own = a.covariance[np.ix_(at, at)]
-            if not np.allclose(own, b.covariance, rtol=1e-9, atol=1e-12 * float(np.abs(own).max())):
-                return False
+        (_, own), (_, other) = moments_of(a), moments_of(b)
+        if not np.allclose(own[np.ix_(at, at)], other, rtol=1e-9, atol=1e-12 * float(np.abs(own).max())):
+            return False
     return True
 
 

@@ -27,7 +27,8 @@ class LatentOptions:
         std_lv: fix the variances of latent variables to 1 instead of each first loading.
         orthogonal: leave out the covariances of latent variables that nothing explains.
         meanstructure: model the means as well; groups and "fiml" always do.
-        information: "expected" or "observed"; None: expected, but observed with "mlr" and "fiml".
+        information: "expected" or "observed", of the errors (the scaled test of "mlr" always takes the observed one);
+            None: expected, but observed with "mlr" and "fiml".
         equal: what is the same in all groups: "loadings", "intercepts", "means", "residuals", "residual_covariances",
             "latent_variances", "latent_covariances", "regressions"; with "wlsmv" "thresholds" in the place of
             "intercepts" and "residuals".
@@ -57,3 +58,9 @@ class LatentOptions:
         for each in self.equal:
             if each not in EQUAL:
                 raise ArgumentError(unknown("kind of parameter to set equal", each, EQUAL))
+
+
+def check_options(options: LatentOptions) -> None:
+    """Refuse what is no `LatentOptions`."""
+    if not isinstance(options, LatentOptions):
+        raise ArgumentError(f"options is a LatentOptions; got {options!r:.80}.")

@@ -62,6 +62,8 @@ def read(
         frequency: column that says how many units a row stands for.
         fiml: whether units with missing answers stay.
     """
+    if group is not None and not (isinstance(group, str) and group):
+        raise ArgumentError(f"group is the name of a column; got {group!r:.80}.")
     if isinstance(data, Moments):
         if group is not None:
             raise ArgumentError("Moments of several groups come as a dict of group to Moments.")
@@ -80,6 +82,8 @@ def read(
         found, n_none = answers_by(data, names, group, frequency=frequency, least=least)
         if len(found) < 2:
             raise SampleError(f"Only {len(found)} group is named in {group!r}; several groups are needed.")
+    if not fiml and not any(each.n.sum() for each in found.values()):
+        _answered(answers(data, names, frequency=frequency, least=1).x, names, "")
     at = [list(names).index(each) for each in causes]
     groups = [_of_rows(str(label), each, names, at, fiml) for label, each in found.items()]
     if n_none:
@@ -98,6 +102,11 @@ def read(
 
 
 def _of_moments(label: str, data: Moments, names: Sequence[str]) -> Group:
+    if data.sizes is not None or data.pairs is not None:
+        raise ArgumentError(
+            "A latent model from moments wants complete rows without sampling weights: with others its errors and "
+            "tests would be wrong. Give rows or counts (LatentOptions(missing='fiml') keeps incomplete ones)."
+        )
     for name in names:
         if name not in data.names:
             raise ColumnError(unknown("column", name, data.names))
@@ -115,9 +124,7 @@ def _of_rows(label: str, found: Answers, names: Sequence[str], causes: list[int]
         whole = ~np.isnan(x[:, causes]).any(axis=1)
         n_missing += int(n[~whole].sum())
         x, n = x[whole], n[whole]
-        empty = [name for name, gone in zip(names, np.isnan(x).all(axis=0), strict=True) if gone]
-        if empty:
-            raise SampleError(f"Nobody{where} answered {listed(empty)}; leave it out of the model.")
+        _answered(x, names, where)
     size = round(float(n.sum()))
     if size < 2:
         raise SampleError(
@@ -146,6 +153,13 @@ def blocks_by_pattern(x: np.ndarray, n: np.ndarray) -> tuple[Block, ...]:
         spread = (part - mean) * np.sqrt(many)[:, None]
         blocks.append(Block(at, float(many.sum()), mean, spread.T @ spread / many.sum()))
     return tuple(blocks)
+
+
+def _answered(x: np.ndarray, names: Sequence[str], where: str) -> None:
+    """Refuse items without any answer."""
+    empty = [name for name, gone in zip(names, np.isnan(x).all(axis=0), strict=True) if gone]
+    if empty:
+        raise SampleError(f"Nobody{where} answered {listed(empty)}; leave it out of the model.")
 
 
 def _vary(label: str, names: Sequence[str], varies: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from cxuxlib.errors import ArgumentError, SampleError, listed
 from cxuxlib.frames import panel
 from cxuxlib.models.structural.estimating import latent
 from cxuxlib.models.structural.invariant import STEPS, step_row
-from cxuxlib.models.structural.options import Estimator, LatentOptions
+from cxuxlib.models.structural.options import Estimator, LatentOptions, check_options
 from cxuxlib.results import Fit
 
 __all__ = ["wave_invariance"]
@@ -70,6 +70,7 @@ def wave_invariance(
     {'configural': False, 'metric': False, 'scalar': True, 'strict': False}
     """
     items = _items(facets)
+    check_options(options)
     if options.equal or options.partial:
         raise ArgumentError("The steps say what is equal over waves; leave options.equal and options.partial empty.")
     if estimator not in ("ml", "mlr"):

@@ -168,7 +168,9 @@ def _group(
             there.add(key(op, lhs, rhs))
             rows.append(Row(op, lhs, rhs, group, value, isnan(value) and not exogenous, exogenous=exogenous))
 
-    single = {term.rhs for term in syntax.terms if term.op == "=~" and n_items[term.lhs] == 1} & set(roles.observed)
+    measures = [term.rhs for term in syntax.terms if term.op == "=~"]
+    alone = {term.rhs for term in syntax.terms if term.op == "=~" and n_items[term.lhs] == 1} & set(roles.observed)
+    single = {name for name in alone if measures.count(name) == 1}  # its factor is all that it measures
     for name in roles.observed:
         if name not in roles.causes:
             add("~~", name, name, 0.0 if name in single else nan)

@@ -143,5 +143,6 @@ def explained(cells: Cells, state: State, i: Array, size: int) -> Standard:
     variance, residual = np.diag(state.z[:, t:])[i], np.diag(state.covariances)[i]
     left = _residuals(cells, t, size)
     moved = _variances(cells, state, size)[i]
-    slope = (residual / variance**2)[:, None] * moved - left[i] / variance[:, None]
-    return Standard(1 - residual / variance, slope)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = (residual / variance**2)[:, None] * moved - left[i] / variance[:, None]
+        return Standard(1 - residual / variance, slope)
