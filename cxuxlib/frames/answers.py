@@ -12,7 +12,7 @@ import pandas as pd
 from cxuxlib.errors import AnswerError, ArgumentError, SampleError, listed
 from cxuxlib.frames.coding import Coded, coded, pack
 from cxuxlib.frames.handing import in_engine
-from cxuxlib.frames.reading import answer_of, check_numeric, check_roles, check_units, open_frame, rows
+from cxuxlib.frames.reading import answer_of, check_numeric, check_roles, check_units, is_plain, open_frame, rows
 
 __all__ = ["Answers", "answers", "answers_by"]
 
@@ -117,19 +117,21 @@ def _answers(
     if len(set(columns)) < len(columns):
         raise ArgumentError(f"A column is named twice in {listed(columns)}.")
     sizes = [name for name in (weight, frequency) if name]
-    lazy = open_frame(frame, [*columns, *sizes, *([cluster] if cluster else [])])
-    check_numeric(lazy, [*columns, *sizes])
-    if cluster and clustered:
-        check_units(lazy, cluster, [], "")
-    elif not frequency:
-        check_units(lazy, ..., [*columns, *sizes, *([cluster] if cluster else [])], advice)
     used = {f"c{i}": name for i, name in enumerate(columns)}
     used |= {key: name for key, name in (("n", frequency), ("w", weight)) if name}
-    part = [frame[name] for name in used.values()] if isinstance(frame, pd.DataFrame) else []
-    if part and all(isinstance(each.dtype, np.dtype) and each.dtype.kind in "iufb" for each in part):
-        values, many, own = _of_numbers(frame, part, frame[cluster] if cluster else None)
+    if not cluster and is_plain(frame, list(used.values())):
+        values, many, own = _of_numbers(frame, list(used.values()), None)
     else:
-        values, many, own = (_rows_of if _is_short(frame) else _counted)(lazy, used, cluster)
+        lazy = open_frame(frame, [*columns, *sizes, *([cluster] if cluster else [])])
+        check_numeric(lazy, [*columns, *sizes])
+        if cluster and clustered:
+            check_units(lazy, cluster, [], "")
+        elif not frequency:
+            check_units(lazy, ..., [*columns, *sizes, *([cluster] if cluster else [])], advice)
+        if is_plain(frame, list(used.values()), ids=True):
+            values, many, own = _of_numbers(frame, list(used.values()), frame[cluster] if cluster else None)
+        else:
+            values, many, own = (_rows_of if _is_short(frame) else _counted)(lazy, used, cluster)
     if not len(values):
         raise SampleError("The frame has no rows.")
     at = {key: i for i, key in enumerate(used)}
@@ -162,10 +164,10 @@ def _is_short(frame: Any) -> bool:
     return isinstance(length, int) and length <= _FEW
 
 
-def _of_numbers(frame: pd.DataFrame, part: Sequence[pd.Series], cluster: pd.Series | None) -> _Read:
-    """The rows of columns of plain numbers, the distinct ones of long columns where numbers repeat."""
-    if len(part[0]) > _FEW:
-        codes = [coded(each, str(each.name)) for each in part]
+def _of_numbers(frame: pd.DataFrame, names: list[str], cluster: pd.Series | None) -> _Read:
+    """The rows of a pandas frame of plain numbers, the distinct ones of a long frame where numbers repeat."""
+    if len(frame) > _FEW:
+        codes = [coded(frame[name], name) for name in names]
         if not any(each.continuous for each in codes):
             groups = [] if cluster is None else [_grouped(cluster)]
             packed = pack([*codes, *groups], [None], rows=False)
@@ -175,11 +177,11 @@ def _of_numbers(frame: pd.DataFrame, part: Sequence[pd.Series], cluster: pd.Seri
             ])  # fmt: skip
             own = pd.Series(groups[0].levels.take(packed.places[-1])) if groups else None
             return values, packed.totals[0], own
-    if [each.name for each in part] == list(frame.columns):
+    if names == list(frame.columns):
         return frame.to_numpy(dtype=float), None, cluster
-    values = np.empty((len(part[0]), len(part)))
-    for place, each in enumerate(part):
-        values[:, place] = each.to_numpy()
+    values = np.empty((len(frame), len(names)))
+    for place, name in enumerate(names):
+        values[:, place] = frame[name].to_numpy()
     return values, None, cluster
 
 

@@ -138,6 +138,18 @@ def _plain(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
     return all(isinstance(kinds[name], np.dtype) and kinds[name].kind in "biuf" for name in columns)
 
 
+def is_plain(frame: Any, columns: Sequence[str], *, ids: bool = False) -> bool:
+    """Whether these columns of a pandas frame are NumPy numbers, and no other one looks like an id if that matters."""
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
+        return False
+    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
+    for name in columns:
+        kind = kinds.get(name) if isinstance(name, str) else None
+        if not isinstance(kind, np.dtype) or kind.kind not in "biuf":
+            return False
+    return ids or not any(_is_id(str(name)) for name in kinds if name not in columns)
+
+
 def check_numeric(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> None:
     """Refuse columns that hold anything but numbers or true/false."""
     if _plain(lazy, columns):

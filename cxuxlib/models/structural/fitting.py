@@ -252,7 +252,10 @@ def unidentified(information: np.ndarray, names: Sequence[str]) -> list[str]:
     if flat:
         return flat
     scale = 1 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    scaled = information * np.outer(scale, scale)
+    if np.linalg.eigvalsh(scaled)[0] >= _NO_INFORMATION:
+        return []
+    values, vectors = np.linalg.eigh(scaled)
     loose = np.abs(vectors[:, values < _NO_INFORMATION]).max(axis=1, initial=0.0)
     return [name for name, each in zip(names, loose, strict=True) if each > 1e-3]
 
