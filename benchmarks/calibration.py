@@ -119,18 +119,23 @@ def run(cell: Cell) -> float:
     return time.perf_counter() - began
 
 
+def within(truth: float, region: tuple[float, float], margin: float) -> bool:
+    """Whether a truth lies in a region, which with ends turned round is all but what is between them."""
+    low, high = region
+    if low < high:
+        return low + margin < truth < high - margin
+    return truth > low + margin or truth < high - margin
+
+
 def state(claim: Any, truth: float | None) -> str:
-    """Whether a claim holds where this is true, by its rule."""
+    """Whether a claim holds where this is true, by its rule; on the border where neither is clear."""
     if truth is None:
         return "no truth"
-    borders = [end for region in (claim.region.holds, claim.region.fails) for end in region if abs(end) < 1e9]
-    if any(abs(truth - border) < NEAR for border in borders):
-        return "on the border"
-    (low, high), (under, over) = claim.region.holds, claim.region.fails
-    if low < truth < high:
-        return "holds"
-    fails = under < truth < over if under < over else truth > under or truth < over
-    return "fails" if fails else "between"
+    for said, region in (("holds", claim.region.holds), ("fails", claim.region.fails)):
+        if within(truth, region, NEAR):
+            return said
+    near = any(within(truth, region, -NEAR) for region in (claim.region.holds, claim.region.fails))
+    return "on the border" if near else "between"
 
 
 def rows(cells: list[Cell]) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from cxuxlib.results import Moments
 from cxuxlib.study import Column, Study, first_sheets
 from cxuxlib.surveys import Part, read_raw
 
-__all__ = ["aggregates", "load", "open_study"]
+__all__ = ["aggregates", "load", "open_study", "shipped"]
 
 _STUDIES = ("harbor", "mobi", "sfo", "shop")
 # A wheel carries the files inside the package; a checkout has them beside it.
@@ -171,18 +171,38 @@ def open_study(folder: str | Path) -> Study:
     return read_folder(Path(folder))
 
 
+def shipped(path: str) -> Path:
+    """Find a file that comes with the package.
+
+    Args:
+        path: below the folder of data, such as "calibration/rulings.csv".
+
+    Returns:
+        Where it is.
+
+    Raises:
+        DataError: it is absent.
+
+    Source: made for cxuxlib. Checked against: a checkout and an installed package.
+
+    >>> shipped("harbor/datapackage.json").name
+    'datapackage.json'
+    """
+    for home in _HOMES:
+        if (home / path).is_file():
+            return home / path
+    raise DataError(
+        f"The file {path} is neither in {_HOMES[0]} nor in {_HOMES[1]}; install the package again, or work in a full "
+        "checkout."
+    )
+
+
 def _package(name: str) -> tuple[Path, dict[str, Any]]:
     if name not in _STUDIES:
         raise ArgumentError(unknown("study", name, _STUDIES))
-    for home in _HOMES:
-        path = home / name / "datapackage.json"
-        if path.is_file():
-            package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return path.parent, package
-    raise DataError(
-        f"The dictionary {name}/datapackage.json is neither in {_HOMES[0]} nor in {_HOMES[1]}; "
-        "install the package again, or work in a full checkout."
-    )
+    path = shipped(f"{name}/datapackage.json")
+    package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return path.parent, package
 
 
 def _fields(package: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 from cxuxlib import claims, worlds
 from cxuxlib.claims import error_rates, judge, rates
 from cxuxlib.datasets import shipped
+from cxuxlib.errors import ArgumentError
 
 VERDICTS = ["supported", "refuted", "undecided", "not_answerable"]
 
@@ -72,6 +73,14 @@ def test_a_ruling_carries_a_missed_goal_of_its_own_verdict_and_size(monkeypatch:
     ruling = judge(claims.UX_IS_A_FACET, worlds.make("harbor", n=2000, waves=1, rng=2))
     assert ruling.verdict == "supported"
     assert ruling.reason.endswith("8% were supported wrongly.")
+
+
+def test_the_rates_of_one_claim() -> None:
+    table = error_rates(claims.UX_IS_A_PART)
+    assert set(table["claim"]) == {"A2 part"}
+    assert list(table.index) == [*range(len(table))]
+    with pytest.raises(ArgumentError, match="takes a claim"):
+        error_rates("A2 part")  # type: ignore[arg-type]
 
 
 def test_the_table_is_shipped_with_what_made_it() -> None:

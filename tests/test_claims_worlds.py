@@ -206,14 +206,19 @@ def test_few_piled_answers_are_not_taken_as_numbers() -> None:
 # --- error rates --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", calibration.BORDERS)
-def test_on_the_border_each_verdict_errs_in_about_one_of_twenty(name: str) -> None:
-    key, world = name.split()[-1], calibration.world_of(name)
+@pytest.mark.parametrize("key", calibration.BORDERS)
+def test_on_the_border_the_truth_is_the_bound(key: str) -> None:
     (claim,) = (each for each in claims.ALL if each.id.startswith(key))
-    truth = worlds.truth(world, waves=1)[TRUTH_OF[key]]
-    border = claim.region.holds[1] if claim.region.holds[1] < np.inf else claim.region.holds[0]
-    assert truth == pytest.approx(border, abs=5e-4)
+    truth = worlds.truth(calibration.world_of(calibration.BORDER + key), waves=1)[TRUTH_OF[key]]
+    bounds = [end for end in claim.region.holds if np.isfinite(end)]
+    assert min(abs(truth - end) for end in bounds) < 5e-4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["A2", "A3", "A5", "B1"])
+def test_on_the_border_each_verdict_errs_in_about_one_of_twenty(key: str) -> None:
+    world = calibration.world_of(calibration.BORDER + key)
+    (claim,) = (each for each in claims.ALL if each.id.startswith(key))
     rng, repeats = np.random.default_rng(1), 150
     found = [judge(claim, worlds.make(world, n=1000, waves=1, rng=rng)).verdict for _ in range(repeats)]
     limit = 0.05 + 3 * np.sqrt(0.05 * 0.95 / repeats)

@@ -82,7 +82,7 @@ def test_claims_can_be_judged() -> None:
         "A0 distinct": "supported", "A1 facet": "supported", "A2 part": "supported", "A3 proper": "supported",
         "A4 complete": "supported", "A5 screening-off": "undecided", "B1 associated": "supported",
         "B4 service too": "refuted", "C1 additive": "supported", "C2 compensation": "undecided",
-        "C3 weakest link": "undecided", "C4 soured": "undecided", "C7 no rescue": "undecided",
+        "C3 weakest link": "undecided", "C4 soured": "refuted", "C7 no rescue": "undecided",
         "D1 one product": "undecided", "E1 precision": "refuted",
     }  # fmt: skip
     assert table.loc["A0 distinct", "low"] < truth["r_ux_cx"] < table.loc["A0 distinct", "high"]

@@ -9,6 +9,7 @@ from cxuxlib.claims.evidence import distinct, service_minus_ux
 from cxuxlib.claims.guards import ruled_out
 from cxuxlib.claims.judging import Rulings, judge, ruled_together
 from cxuxlib.claims.multiverse import Robustness, power, robustness
+from cxuxlib.claims.rates import error_rates
 from cxuxlib.claims.repeating import precision
 from cxuxlib.claims.ruling import Claim, Evidence, Region, Ruling
 from cxuxlib.claims.scope import one_product
@@ -41,6 +42,7 @@ __all__ = [
     "Robustness",
     "Ruling",
     "Rulings",
+    "error_rates",
     "judge",
     "judge_all",
     "power",

@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from cxuxlib.claims.bends import Slopes, shape, slopes
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.evidence import overall_items
-from cxuxlib.claims.guards import careless, common, never, refuse, remarks
+from cxuxlib.claims.guards import careless, common, halo, never, refuse, remarks
 from cxuxlib.claims.ruling import Evidence, Verdict
 from cxuxlib.claims.states import Item, States, drawn, item
 from cxuxlib.errors import ModelError, NotAnswerable, SampleError, listed
@@ -142,7 +142,9 @@ def no_rescue(case: Case, level: float) -> Evidence:
     found = _estimate(own, *_along(own, line), level, "slope of loyalty on innovation at UX -1 SD")
     alone = f", which is {listed(case.loyalty)} as it is, with its error" if len(case.loyalty) == 1 else ""
     said = f"Ordered model of {listed(case.loyalty)} on all facets and UX times innovation{alone}"
-    return _evidence(case, found, [said])
+    if "CX" in case.blocks and halo(case).out[1]:
+        return _evidence(case, found, [said])
+    return _evidence(case, found, [said, "halo alone would make such a slope, so it cannot be refuted"], ("refuted",))
 
 
 def _rivals(case: Case, level: float) -> tuple[Evidence, Evidence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from cxuxlib import text
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.estimands import contrast, known
-from cxuxlib.errors import CxuxError, NotAnswerable
-from cxuxlib.results import Estimate
+from cxuxlib.errors import CxuxError, ModelError, NotAnswerable, listed
+from cxuxlib.models import LatentOptions, latent, nested
+from cxuxlib.results import Estimate, Moments
 from cxuxlib.study import names
 
 Array = NDArray[np.float64]
@@ -23,6 +25,9 @@ _LEAST = 0.001  # share of the variance of an outcome, in steps or not, that ari
 _NEVER = 0.05  # share without an answer to a facet that is mentioned
 _COMMON = 0.4  # share of the first eigenvalue that is mentioned
 _LEFT_OUT = 0.2  # share of incomplete sheets that is mentioned
+_GROUP = 100  # sheets; with fewer loadings say little
+_FALL, _CHANCE = 0.01, 0.01  # of CFI, and the p of the difference, from which loadings are not equal
+UNEVEN = "items of UX and CX do not mean the same"
 _LEVEL = 0.90  # so that each end is a one-sided 95% bound
 
 
@@ -100,6 +105,35 @@ def _copies(case: Case) -> str:
                 f"{items[place]!r} is computed from the items of the facets (nothing but rounding is left): that they "
                 "explain it is arithmetic. Ask for it with a question of its own."
             )
+    return ""
+
+
+def uneven(groups: Mapping[str, Array], sizes: Sequence[int]) -> str:
+    """What speaks against items that go with UX and with CX alike in two groups; nothing where nothing does.
+
+    The loadings of the two-factor model are made equal. Where that costs more than .01 of CFI, and more than chance at
+    1%, relations of scores do not compare between the groups.
+
+    Args:
+        groups: complete answers to the items of UX and then of CX, by the group's name.
+        sizes: how many items are of UX and of CX, two at least.
+
+    Source: Cheung & Rensvold 2002, doi:10.1207/S15328007SEM0902_5. Checked against: `models.invariance`.
+    """
+    if min(len(each) for each in groups.values()) < _GROUP:
+        few = min(groups, key=lambda name: len(groups[name]))
+        return f"too few sheets {few} ({len(groups[few])}) to tell whether items mean the same {listed(list(groups))}"
+    items = tuple(f"x{place}" for place in range(sum(sizes)))
+    model = f"UX =~ {' + '.join(items[: sizes[0]])}; CX =~ {' + '.join(items[sizes[0] :])}"
+    moments = {name: Moments(len(x), items, x.mean(axis=0), np.cov(x.T)) for name, x in groups.items()}
+    try:
+        free, equal = (latent(model, moments, options=LatentOptions(equal=each)) for each in ((), ("loadings",)))
+        test = nested(equal, free).iloc[0]
+    except ModelError:
+        return f"whether items mean the same {listed(list(groups))} cannot be told, for the model has no estimates"
+    fall = free.quality["cfi"] - equal.quality["cfi"]
+    if fall > _FALL and test["p"] < _CHANCE:
+        return f"{UNEVEN} {listed(list(groups))}: with equal loadings CFI falls by {fall:.3f}"
     return ""
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.composites import Conclusion
+from cxuxlib.claims.rates import missed_goal
 from cxuxlib.claims.ruling import Claim, Region, Ruling, range_of
 from cxuxlib.errors import ArgumentError, DataError, ModelError, NotAnswerable, SampleError, unknown
 from cxuxlib.results import Estimate
@@ -111,6 +112,7 @@ def _ruled(claim: Claim, case: Case) -> Ruling:
     seen = region.verdict(found.estimate)
     verdict = "undecided" if seen in found.cannot else seen
     reason = found.reason + (_small(found.estimate, region) if seen == "undecided" else "")
+    reason += missed_goal(claim.id, verdict, found.estimate.n)
     chances = [
         p
         for p, kind in zip(region.p_values(found.estimate), ("supported", "refuted"), strict=True)

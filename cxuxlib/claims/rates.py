@@ -7,20 +7,24 @@ from math import log
 
 import pandas as pd
 
-from cxuxlib.claims.ruling import Verdict
+from cxuxlib.claims.ruling import Claim, Verdict
 from cxuxlib.datasets import shipped
+from cxuxlib.errors import ArgumentError
 
-__all__ = ["error_rates", "missed_goal"]
+__all__ = ["error_rates"]
 
 _GOAL, _ERRORS = 0.05, 2.0  # share of wrong rulings that is accepted, and how many simulation errors above it tell
 _AGAINST = {"supported": ("fails", "on the border"), "refuted": ("holds", "on the border")}
 
 
-def error_rates() -> pd.DataFrame:
+def error_rates(claim: Claim | None = None) -> pd.DataFrame:
     """How often each claim was supported and refuted in simulated studies whose truth is known.
 
     The table is made by ``benchmarks/calibration.py`` and comes with the package. A ruling is wrong where a claim that
     fails is supported or one that holds is refuted; on the border either is, and the more frequent one is counted.
+
+    Args:
+        claim: one of ``claims.ALL``; all of them, and the conclusions, where it is None.
 
     Returns:
         One row per world, number of customers n and claim (or conclusion): truth in units of the estimand; there
@@ -29,7 +33,7 @@ def error_rates() -> pd.DataFrame:
         error of wrong; seed and versions.
 
     Raises:
-        DataError: the table is absent.
+        ArgumentError: this is no claim. DataError: the table is absent.
 
     Source: made for cxuxlib; what is published of a decision rule is how often it errs, Morris, White & Crowther 2019,
     doi:10.1002/sim.8086. Checked against: a small run that a test makes again.
@@ -37,7 +41,12 @@ def error_rates() -> pd.DataFrame:
     >>> error_rates().query("world == 'one-and-the-same' and claim == 'A3 proper'")["supported"].max()
     0.0
     """
-    return _table().copy()
+    table = _table()
+    if claim is None:
+        return table.copy()
+    if not isinstance(claim, Claim):
+        raise ArgumentError(f"error_rates takes a claim (see claims.ALL), or nothing; got {claim!r:.80}.")
+    return table[table["claim"] == claim.id].reset_index(drop=True)
 
 
 @lru_cache(maxsize=1)

@@ -15,8 +15,8 @@ from scipy.special import ndtri
 from cxuxlib import text
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.evidence import overall_items
-from cxuxlib.claims.guards import refuse
-from cxuxlib.claims.ruling import Evidence
+from cxuxlib.claims.guards import UNEVEN, refuse, uneven
+from cxuxlib.claims.ruling import Evidence, Verdict
 from cxuxlib.errors import NotAnswerable, listed
 from cxuxlib.frames import columns
 from cxuxlib.results import Estimate
@@ -76,7 +76,19 @@ def precision(case: Case, level: float) -> Evidence:
         said.append(f"within the groups of {_ARM!r}")
     if names(case.study, role="weight"):
         said.append("unweighted")
-    return Evidence(estimate, "; ".join(said) + ".")
+    apart = _drift(table, wave, ux, cx)
+    cannot: tuple[Verdict, ...] = ("supported", "refuted") if apart.startswith(UNEVEN) else ()
+    return Evidence(estimate, "; ".join([*said, *([apart] if apart else [])]) + ".", cannot)
+
+
+def _drift(table: pd.DataFrame, wave: str, ux: Sequence[str], cx: Sequence[str]) -> str:
+    """Whether the items mean the same in the first wave and in the last."""
+    first, last = table[wave].min(), table[wave].max()
+    groups = {
+        f"in {each_of}": table.loc[table[wave] == each, [*ux, *cx]].dropna().to_numpy(dtype=float)
+        for each_of, each in (("the first wave", first), ("the last", last))
+    }
+    return uneven(groups, (len(ux), len(cx)))
 
 
 def steady(scores: pd.DataFrame, scales: Sequence[str], arm: pd.Series | None = None) -> Steady:

@@ -13,9 +13,9 @@ from scipy.stats import t as student
 from cxuxlib import text
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.evidence import overall_items
-from cxuxlib.claims.guards import refuse
+from cxuxlib.claims.guards import UNEVEN, refuse, uneven
 from cxuxlib.claims.repeating import held
-from cxuxlib.claims.ruling import Evidence
+from cxuxlib.claims.ruling import Evidence, Verdict
 from cxuxlib.errors import NotAnswerable, listed
 from cxuxlib.frames import columns
 from cxuxlib.results import Estimate
@@ -83,7 +83,13 @@ def one_product(case: Case, level: float) -> Evidence:
         f"correlations of mean answers times {freed:.2f}, by which the error of items (alpha) makes them too small; it "
         "is taken for the same in all brands",
     ]
-    return Evidence(found, "; ".join(said) + ".")
+    many = np.array([sizes.get(each, 0) for each in brand]) > np.median([sizes[each] for each in kept])
+    mine = np.isin(brand, kept)
+    apart = uneven(
+        {"in brands of few products": x[mine & ~many], "in brands of many": x[mine & many]}, (len(ux), len(cx))
+    )
+    cannot: tuple[Verdict, ...] = ("supported", "refuted") if apart.startswith(UNEVEN) else ()
+    return Evidence(found, "; ".join([*said, *([apart] if apart else [])]) + ".", cannot)
 
 
 def meta_regression(y: Array, variance: Array, x: Array) -> Meta:

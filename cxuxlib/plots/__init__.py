@@ -3,6 +3,7 @@
 from cxuxlib.plots.answered import answers, predicted
 from cxuxlib.plots.charts import drivers, estimates, funnel, verdicts
 from cxuxlib.plots.diagrams import path_diagram
+from cxuxlib.plots.erring import error_rates
 from cxuxlib.plots.picture import Picture
 from cxuxlib.plots.priorities import importance_performance, penalty_reward
 from cxuxlib.plots.ranking import driver_ranks
@@ -13,6 +14,7 @@ __all__ = [
     "answers",
     "driver_ranks",
     "drivers",
+    "error_rates",
     "estimates",
     "funnel",
     "importance_performance",
