@@ -1,12 +1,12 @@
 """Key drivers: cxuxlib beside the packages an analyst has today, as ratios of least seconds.
 
-    .venv/bin/python benchmarks/models.py [rounds]      writes benchmarks/models.csv
+    .venv/bin/python benchmarks/models.py [rounds] [drivers ...]      writes benchmarks/models.csv
 
 Every peer runs in a process of its own, in turn, ``rounds`` times (3); seconds are the least wall time without imports,
 of calls for about a second each; all run on one thread. pingouin and dominance-analysis are run by the Python that
 CXUXLIB_PEERS names, where they can be imported. All that give LMG shares must give the same. Where a peer would take
 minutes, it is run once (pingouin, 20 drivers), or its time is that of fewer resamples times their number (bootstraps),
-which ``how`` says.
+which ``how`` says. Where numbers of drivers are given, only these are run, and the table keeps its other rows.
 """
 
 from __future__ import annotations
@@ -153,14 +153,14 @@ def started(number: int) -> dict[str, Any]:
     return found
 
 
-def main(rounds: int) -> None:
-    """Run all in turn, several times, and write the table."""
+def main(rounds: int, drivers: list[int]) -> None:
+    """Run those of so many drivers in turn, several times, and write the table."""
     best: dict[int, float] = {}
     shares: dict[int, list[float]] = {}
     broken: set[int] = set()
     for number_of_round in range(rounds):
         for number, run in enumerate(RUNS):
-            if number in broken or (run.once and number_of_round):
+            if run.p not in drivers or number in broken or (run.once and number_of_round):
                 continue
             try:
                 found = started(number)
@@ -172,7 +172,7 @@ def main(rounds: int) -> None:
             if found["shares"] is not None:
                 same = shares.setdefault(run.p, found["shares"])
                 assert np.allclose(same, found["shares"], atol=1e-7), (run, same, found["shares"])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, run in enumerate(RUNS):
         if number in best:
             mine = next(best[i] for i, each in enumerate(RUNS) if (each.what, each.p) == (run.what, run.p))
@@ -183,6 +183,11 @@ def main(rounds: int) -> None:
                 "ratio_to_cxuxlib": f"{best[number] / mine:.3g}", "how": how,
             })  # fmt: skip
             print(rows[-1], flush=True)
+    order = [(run.what, str(run.p), run.peer) for run in RUNS]
+    if {run.p for run in RUNS} - set(drivers):
+        with (HERE / "models.csv").open(newline="", encoding="utf-8") as before:
+            rows += [row for row in csv.DictReader(before) if int(row["drivers"]) not in drivers]
+        rows.sort(key=lambda row: order.index((row["what"], str(row["drivers"]), row["peer"])))
     with (HERE / "models.csv").open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -193,4 +198,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         one(int(sys.argv[2]))
     else:
-        main(int((sys.argv[1:] or ["3"])[0]))
+        main(int((sys.argv[1:] or ["3"])[0]), [int(each) for each in sys.argv[2:]] or [run.p for run in RUNS])

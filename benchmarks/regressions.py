@@ -1,11 +1,12 @@
 """Regressions of answers in memory: cxuxlib beside the ways an analyst has today.
 
-    .venv/bin/python benchmarks/regressions.py [rounds] [rows ...]      writes benchmarks/regressions.csv
+    .venv/bin/python benchmarks/regressions.py [rounds] [rows ...] [jobs ...]   writes benchmarks/regressions.csv
 
 Each peer runs in a process of its own, in turn, ``rounds`` times (3); seconds are the least wall time of the call that
 fits and gives the standard errors, without imports and reading the data; cpu_seconds are those of all its threads,
 which a busy machine changes less; added_mb is what the process's peak memory grew by during it. Sizes are 1e5, 1e6 and
-1e7 answers by default; peers stop at the size where they take minutes. Data: an answer 0 to 10, five drivers 1 to 5, a
+1e7 answers by default; peers stop at the size where they take minutes. Where jobs are named ("logit"), only these are
+run, and the table keeps its other rows. Data: an answer 0 to 10, five drivers 1 to 5, a
 segment of four, 2,000 branches and as many customers as a fifth of the answers, as int8 and int32 columns of a pandas
 frame. The bare group-bys count the distinct rows of the same columns.
 R's polr and clm run where Rscript finds them, pyfixest and duckreg where they can be imported, by the Python that
@@ -340,16 +341,21 @@ def agree(what: str, found: dict[str, list[float]]) -> None:
         assert np.isnan(its_error) or abs(its_error / error - 1) < 2e-3, (what, peer, its_error, error)
 
 
-def main(rounds: int, sizes: list[int]) -> None:
-    """All jobs at all sizes; the table is written."""
-    rows = []
+def main(rounds: int, sizes: list[int], jobs: list[str]) -> None:
+    """These jobs at these sizes; the table is written."""
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for n in sizes:
             file = str(Path(folder) / f"{n}.parquet")
             make(n).to_parquet(file, index=False)
-            for what in JOBS:
+            for what in jobs:
                 rows += side_by_side(what, file, n, rounds)
             Path(file).unlink()
+    if len(jobs) < len(JOBS):
+        made = {(row["what"], str(row["rows"])) for row in rows}
+        with (HERE / "regressions.csv").open(newline="", encoding="utf-8") as before:
+            rows += [row for row in csv.DictReader(before) if (row["what"], row["rows"]) not in made]
+        rows.sort(key=lambda row: (int(row["rows"]), list(JOBS).index(row["what"])))
     with (HERE / "regressions.csv").open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -360,7 +366,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         one(*sys.argv[2:5])
     else:
-        main(
-            int((sys.argv[1:] or ["3"])[0]),
-            [int(float(each)) for each in sys.argv[2:]] or [100_000, 1_000_000, 10_000_000],
-        )
+        named = [each for each in sys.argv[1:] if each in JOBS]
+        numbers = [int(float(each)) for each in sys.argv[1:] if each not in JOBS]
+        main((numbers or [3])[0], numbers[1:] or [100_000, 1_000_000, 10_000_000], named or list(JOBS))

@@ -32,6 +32,10 @@ class ModelError(CxuxError):
     """A model cannot be computed from these data."""
 
 
+class LeakageError(CxuxError):
+    """Predictors and outcomes do not follow each other in time as a prediction needs."""
+
+
 class DataError(CxuxError):
     """A data file is missing, damaged, or not what its dictionary says."""
 

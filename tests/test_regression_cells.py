@@ -167,3 +167,18 @@ def test_meat_of_clusters_is_that_of_the_rows_added_up(n: int, size: int, weight
     assert cluster_meat(scores, Grouping(cell, code, w, size)) == pytest.approx(sums.T @ sums, rel=1e-10)
     ww = np.bincount(cell, weights=np.ones(n) if w is None else w**2, minlength=200)
     assert meat(scores, ww) == pytest.approx(by_row.T @ by_row, rel=1e-10)
+
+
+@pytest.mark.parametrize(("size", "many"), [(900, 5), (900, 4000), (40, 700)])  # small tables; sparse; one table
+def test_meat_of_clusters_where_columns_have_few_values(size: int, many: int) -> None:
+    rng = np.random.default_rng(size)
+    n, rows = 40_000, 4000
+    base = np.column_stack([np.ones(rows), rng.integers(0, many, (rows, 4)), rng.integers(0, 2, rows)]).astype(float)
+    row, factor, turn = rng.integers(0, rows, 6000), rng.normal(size=6000), rng.normal(size=(6, 5))
+    cell, code = rng.integers(0, 6000, n).astype(np.int32), rng.integers(0, size, n).astype(np.int32)
+    scores = Scores(base, row, factor, turn)
+    by_row = (base @ turn)[row][cell] * factor[cell][:, None]
+    sums = np.column_stack([np.bincount(code, weights=column, minlength=size) for column in by_row.T])
+    assert cluster_meat(scores, Grouping(cell, code, None, size)) == pytest.approx(sums.T @ sums, rel=1e-9)
+    ww = np.bincount(cell, minlength=6000).astype(float)
+    assert meat(scores, ww) == pytest.approx(by_row.T @ by_row, rel=1e-9)

@@ -179,9 +179,10 @@ def _of_numbers(frame: pd.DataFrame, names: list[str], cluster: pd.Series | None
             return values, packed.totals[0], own
     if names == list(frame.columns):
         return frame.to_numpy(dtype=float), None, cluster
-    values = np.empty((len(frame), len(names)))
-    for place, name in enumerate(names):
-        values[:, place] = frame[name].to_numpy()
+    if len(set(frame.dtypes)) == 1:  # one table, of which all columns are had sooner than one by one
+        values = frame.to_numpy().T[[frame.columns.get_loc(name) for name in names]].T
+        return values.astype(float, copy=False), None, cluster
+    values = np.array([frame[name].to_numpy(dtype=float) for name in names]).T
     return values, None, cluster
 
 

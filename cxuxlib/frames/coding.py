@@ -16,7 +16,7 @@ __all__ = ["Coded", "Packed", "coded", "pack"]
 Array = np.ndarray
 
 _BLOCK = 1 << 16  # rows whose codes stay in the cache together
-_CHUNK = 1 << 20  # rows that are counted together
+_CHUNK = 1 << 18  # rows that are counted together
 _SHORT = 1 << 20  # widest range of whole numbers that is coded by its distance from the least
 _PROBE = 10_000  # rows that tell whether numbers repeat
 _DIRECT = 1 << 16  # combinations up to which all are counted, however few the rows
@@ -195,9 +195,12 @@ def _counted(columns: Sequence[Coded], sums: Sequence[Array | None], sizes: Sequ
     at = np.flatnonzero(occurs)
     kept = None
     if rows:
-        place = np.full(size, -1, dtype=np.int32)
-        place[at] = np.arange(len(at), dtype=np.int32)
-        kept = place.take(codes)
+        kept = codes
+        if len(at) < size:
+            place = np.full(size, -1, dtype=np.int32)
+            place[at] = np.arange(len(at), dtype=np.int32)
+            for first in range(0, n, _BLOCK):
+                kept[first : first + _BLOCK] = place.take(codes[first : first + _BLOCK])
     return Packed(np.unravel_index(at, sizes), [total[at] for total in totals], kept)
 
 

@@ -17,8 +17,10 @@ from cxuxlib.frames.reading import Unit, answer_of, check_numeric, check_roles, 
 __all__ = ["Cells", "Clusters", "cells"]
 
 Array = np.ndarray
+_Columns = dict[str, pd.Series]
 
 ADVICE = "Say unit={name!r} for errors that know it, or unit=None if each row is a unit."
+_BLOCK = 1 << 20  # rows whose clusters are looked at, until all have been seen
 _FETCHED = 100_000_000  # numbers that are brought here from an engine to be counted
 _SUMS = ("n", "w", "ww", "none", "broken")
 
@@ -43,7 +45,7 @@ class Cells(NamedTuple):
     """Distinct complete rows, or the rows themselves where they do not repeat.
 
     Args:
-        table: the columns by their names; whole numbers are int64, texts are categories.
+        columns: arrays by the names of the columns; whole numbers are int64, texts are pandas' categories.
         n: units of each distinct row.
         w: sum of their weights.
         ww: sum of the squares of their weights.
@@ -53,7 +55,7 @@ class Cells(NamedTuple):
         counted: whether these are distinct rows; False where a column hardly repeats, so that they are all rows.
     """
 
-    table: pd.DataFrame
+    columns: dict[str, Any]
     n: Array
     w: Array
     ww: Array
@@ -61,6 +63,11 @@ class Cells(NamedTuple):
     n_weightless: int
     clusters: Clusters | None
     counted: bool = True
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The columns as a table."""
+        return pd.DataFrame(self.columns)
 
 
 def cells(
@@ -101,23 +108,30 @@ def cells(
     extra = [name for name in (weight, frequency) if name]
     used = [*columns, *extra, *([unit] if isinstance(unit, str) else [])]
     lazy = open_frame(frame, used)
-    check_numeric(lazy, extra)
+    if extra:
+        check_numeric(lazy, extra)
     if not (frequency and unit is ...):
         check_units(lazy, unit, [*columns, *extra], advice)
-    schema = lazy.collect_schema()
-    orders = {name: tuple(dtype.categories) for name in used if isinstance(dtype := schema[name], nw.Enum)}
-    if _better_grouped(frame, lazy, list(dict.fromkeys(used)), clustered):
+    used = list(dict.fromkeys(used))
+    if lazy.implementation.is_pandas():
+        whole = lazy.to_native()
+        table = {name: whole[name] for name in used}  # as they lie, for a table of some columns is a copy of them
+        sizes = _row_sizes(table, weight, frequency)
+    elif _better_grouped(frame, lazy, used, clustered):
         keys = list(dict.fromkeys([*columns, *([unit] if isinstance(unit, str) else [])]))
         found = _fetched(_counted(lazy, keys, weight, frequency))
-        table, sizes = found.iloc[:, : len(keys)].set_axis(keys, axis=1), _engine_sizes(found, [weight, frequency])
+        table = {key: found.iloc[:, i] for i, key in enumerate(keys)}
+        sizes = _engine_sizes(found, [weight, frequency])
     else:
-        table = _fetched(lazy.select(*dict.fromkeys(used)))
+        table = dict(_fetched(lazy.select(*used)).items())
         sizes = _row_sizes(table, weight, frequency)
-    if not len(table):
+    if not _length(table):
         raise SampleError("The frame has no rows.")
-    for name, categories in orders.items():
-        if name in columns and not getattr(table[name].dtype, "ordered", False):
-            table[name] = pd.Categorical(table[name].astype(object), categories=categories, ordered=True)
+    schema = {} if lazy.implementation.is_pandas() else lazy.collect_schema()
+    for name in columns:
+        if isinstance(dtype := schema.get(name), nw.Enum) and not getattr(table[name].dtype, "ordered", False):
+            ordered = pd.Categorical(table[name].astype(object), categories=tuple(dtype.categories), ordered=True)
+            table[name] = pd.Series(ordered)
     return _cells(table, columns, unit if isinstance(unit, str) else None, sizes)
 
 
@@ -176,11 +190,15 @@ def _engine_sizes(table: pd.DataFrame, names: Sequence[str | None]) -> _Sizes:
     return _Sizes(n, w, ww, none)
 
 
-def _row_sizes(table: pd.DataFrame, weight: str | None, frequency: str | None) -> _Sizes:
+def _length(table: _Columns) -> int:
+    return len(next(iter(table.values())))
+
+
+def _row_sizes(table: _Columns, weight: str | None, frequency: str | None) -> _Sizes:
     if not (weight or frequency):
         return _Sizes()
     n, w = (
-        table[name].to_numpy(dtype=float, na_value=np.nan) if name else np.ones(len(table))
+        table[name].to_numpy(dtype=float, na_value=np.nan) if name else np.ones(_length(table))
         for name in (frequency, weight)
     )
     with np.errstate(invalid="ignore"):
@@ -195,7 +213,7 @@ def _refuse(broken: int, names: Sequence[str | None]) -> None:
         raise AnswerError(f"{broken:,} rows have a missing, negative or infinite value in {where}.")
 
 
-def _cells(table: pd.DataFrame, columns: Sequence[str], unit: str | None, sizes: _Sizes) -> Cells:
+def _cells(table: _Columns, columns: Sequence[str], unit: str | None, sizes: _Sizes) -> Cells:
     codes = [coded(table[name], name) for name in columns]
     if any(each.continuous for each in codes):
         return _as_rows(table, columns, codes, unit, sizes)
@@ -207,9 +225,7 @@ def _cells(table: pd.DataFrame, columns: Sequence[str], unit: str | None, sizes:
         if each.missing:
             gone |= place == 0
     kept = ~gone & (n > 0)
-    whole = pd.DataFrame(
-        {name: _values(each, place[kept]) for name, each, place in zip(columns, codes, packed.places, strict=True)}
-    )
+    whole = {name: _values(each, place[kept]) for name, each, place in zip(columns, codes, packed.places, strict=True)}
     clusters = None
     if unit is not None and packed.rows is not None:
         cell = packed.rows
@@ -219,18 +235,18 @@ def _cells(table: pd.DataFrame, columns: Sequence[str], unit: str | None, sizes:
     return Cells(whole, n[kept], w[kept], ww[kept], round(n[gone].sum()), round(none[~gone].sum()), clusters)
 
 
-def _as_rows(table: pd.DataFrame, columns: Sequence[str], codes: list[Coded], unit: str | None, sizes: _Sizes) -> Cells:
+def _as_rows(table: _Columns, columns: Sequence[str], codes: list[Coded], unit: str | None, sizes: _Sizes) -> Cells:
     """The complete rows themselves, where they do not repeat."""
-    n, w, ww = (np.ones(len(table)) if each is None else each for each in sizes[:3])
-    gone = np.zeros(len(table), dtype=bool)
+    n, w, ww = (np.ones(_length(table)) if each is None else each for each in sizes[:3])
+    gone = np.zeros(_length(table), dtype=bool)
     for each in codes:
         if each.missing:
             gone |= np.isnan(each.codes) if each.continuous else each.codes == each.low
     kept = ~gone & (n > 0)
-    whole = pd.DataFrame({
+    whole = {
         name: each.codes[kept] if each.continuous else _values(each, each.codes[kept].astype(np.intp) - each.low)
         for name, each in zip(columns, codes, strict=True)
-    })  # fmt: skip
+    }  # fmt: skip
     clusters = None
     if unit is not None:
         cell = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
@@ -256,9 +272,12 @@ def _clusters(cell: Array, unit: pd.Series, w: Array | None, name: str) -> Clust
         code = code.astype(np.int32, copy=False)
     else:
         code = pd.factorize(unit)[0].astype(np.int32)
-    there = cell >= 0 if w is None else (cell >= 0) & (w > 0)
-    if not there.all():
+    if w is not None or (len(cell) and cell.min() < 0):
+        there = cell >= 0 if w is None else (cell >= 0) & (w > 0)
         cell, code, w = cell[there], code[there], None if w is None else w[there]
     seen = np.zeros(int(code.max()) + 1 if len(code) else 0, dtype=bool)
-    seen[code] = True
+    for start in range(0, len(code), _BLOCK):
+        if seen.all():
+            break
+        seen[code[start : start + _BLOCK]] = True
     return Clusters(cell, code, w, int(seen.sum()))

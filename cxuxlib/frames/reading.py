@@ -79,7 +79,9 @@ def wide_frames() -> Iterator[None]:
 
 def open_frame(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
     """Read a frame lazily, checked to hold each of these columns once."""
-    if hasattr(frame, "collect_schema"):
+    if isinstance(frame, pd.DataFrame):
+        existing = list(frame.columns)
+    elif hasattr(frame, "collect_schema"):
         existing = list(frame.collect_schema().names())
     else:
         existing = list(getattr(frame, "column_names", getattr(frame, "columns", ())))
@@ -129,13 +131,13 @@ def engine_errors(where: str = "", kind: type[CxuxError] = DataError) -> Iterato
         raise kind(f"{where}{str(error).splitlines()[0]}") from error
 
 
-def _plain(lazy: nw.LazyFrame[Any], columns: Sequence[str]) -> bool:
+def _plain(lazy: nw.LazyFrame[Any], columns: Sequence[str], of: str = "biuf") -> bool:
     """Whether these are NumPy numbers or true/false in a pandas frame, which narwhals takes longer to find out."""
     if not lazy.implementation.is_pandas():
         return False
-    frame = lazy.to_native()
-    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))  # look-ups in a series take far longer
-    return all(isinstance(kinds[name], np.dtype) and kinds[name].kind in "biuf" for name in columns)
+    native = lazy.to_native()
+    kinds = dict(zip(native.columns, native.dtypes, strict=True))  # look-ups in a series take far longer
+    return all(isinstance(kinds[name], np.dtype) and kinds[name].kind in of for name in columns)
 
 
 def is_plain(frame: Any, columns: Sequence[str], *, ids: bool = False) -> bool:
@@ -246,6 +248,8 @@ def check_units(lazy: nw.LazyFrame[Any], unit: Unit, used: Sequence[str], advice
     """Without a unit, refuse rows that repeat an id; with one, refuse rows that lack it."""
     check_keys(lazy, [*used, *([unit] if isinstance(unit, str) else [])])
     if isinstance(unit, str):
+        if _plain(lazy, [unit], "biu"):
+            return  # whole numbers of NumPy are all there
         lost = int(rows(lazy.select(absent(lazy, unit).cast(nw.Int64).sum().alias(unit)))[unit].iloc[0] or 0)
         if lost:
             raise UnitError(f"{lost:,} rows have no {unit!r}; drop them or find out whose they are.")

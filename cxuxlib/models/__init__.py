@@ -1,5 +1,12 @@
 """Models: rows, counts or moments in, a `Fit` or a tidy table out."""
 
+from cxuxlib.models.churn.curves import cumulative_incidence, survival
+from cxuxlib.models.churn.foretelling import Performance, churn_performance
+from cxuxlib.models.churn.hazards import churn_hazard
+from cxuxlib.models.churn.landmarks import Landmarks, landmark
+from cxuxlib.models.churn.leaving import Window, churn_logit
+from cxuxlib.models.churn.options import HazardOptions, SurvivalOptions
+from cxuxlib.models.churn.proportional import proportional_hazards
 from cxuxlib.models.combining.comparing import Combination, combination
 from cxuxlib.models.combining.contrasts import penalty_reward
 from cxuxlib.models.combining.quadrants import importance_performance
@@ -43,13 +50,22 @@ __all__ = [
     "Combination",
     "DriverOptions",
     "Folds",
+    "HazardOptions",
+    "Landmarks",
     "LatentOptions",
     "MethodFactors",
     "ModerationOptions",
     "PanelOptions",
+    "Performance",
+    "SurvivalOptions",
+    "Window",
     "brant",
+    "churn_hazard",
+    "churn_logit",
+    "churn_performance",
     "combination",
     "cross_lagged",
+    "cumulative_incidence",
     "discriminant_validity",
     "driver_ranks",
     "equivalence",
@@ -61,6 +77,7 @@ __all__ = [
     "increment",
     "invariance",
     "key_drivers",
+    "landmark",
     "latent",
     "latent_drivers",
     "linear",
@@ -76,10 +93,12 @@ __all__ = [
     "partial_odds",
     "penalty_reward",
     "predicted",
+    "proportional_hazards",
     "reliability",
     "resampled",
     "residuals",
     "share_difference",
     "share_differences",
+    "survival",
     "wave_invariance",
 ]

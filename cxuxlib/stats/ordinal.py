@@ -29,6 +29,7 @@ __all__ = [
     "null_likelihood",
     "of_link",
     "scores",
+    "thresholds_alone",
 ]
 
 Array = NDArray[np.float64]
@@ -229,10 +230,20 @@ def fit_ordinal(data: Answers, link: Link, n: float, start: Array | None = None)
     -1.098612
     """
     if start is None:
-        K, s, p = len(data.ends) - 1, data.z.shape[1], data.x.shape[1]
-        w = np.add.reduceat(data.w, data.ends[:-1])
-        below = np.cumsum(w)[:-1] / w.sum()
-        start = np.zeros((K - 1) * s + p)
-        if s:
-            start[: (K - 1) * s : s] = ndtri(below) if link == "probit" else np.log(below / (1 - below))
+        start = thresholds_alone(np.add.reduceat(data.w, data.ends[:-1]), data.z.shape[1], data.x.shape[1], link)
     return climb(lambda at: height(data, at, link), start, n)
+
+
+def thresholds_alone(w: Array, s: int, p: int, link: Link) -> Array:
+    """Parameters without slopes: the shares of the answers, of weights w, as thresholds.
+
+    Args:
+        w: weight of each answer, shape (K,).
+        s: columns of the design of the thresholds; p: of the slopes.
+        link: logit or probit.
+    """
+    below = np.cumsum(w)[:-1] / w.sum()
+    start = np.zeros(len(below) * s + p)
+    if s:
+        start[: len(below) * s : s] = ndtri(below) if link == "probit" else np.log(below / (1 - below))
+    return start

@@ -126,7 +126,16 @@ def _without(division: Division, which: int) -> list[int]:
     return [each for i, player in enumerate(division.players) if i != which for each in player]
 
 
+def _columns(division: Division) -> list[int] | None:
+    """The column of each player, where each has one."""
+    return [player[0] for player in division.players] if all(len(each) == 1 for each in division.players) else None
+
+
 def _alone(matrices: np.ndarray, division: Division) -> np.ndarray:
+    columns = _columns(division)
+    if columns is not None:
+        one: np.ndarray = matrices[:, columns, 0] ** 2 / matrices[:, columns, columns]
+        return one
     return np.stack([_explained(matrices, player) for player in division.players], axis=1)
 
 
@@ -140,7 +149,7 @@ def _unique(matrices: np.ndarray, division: Division) -> np.ndarray:
     blocks = np.zeros((len(matrices), *matrices.shape[1:]))
     blocks[:, 1:, 1:] = inverse
     blocks[:, 1:, 0] = (inverse @ matrices[:, 1:, :1])[:, :, 0]
-    return np.stack([_explained(blocks, player) for player in division.players], axis=1)
+    return _alone(blocks, division)
 
 
 def _unique_forms(matrix: np.ndarray, division: Division) -> np.ndarray:
@@ -181,6 +190,10 @@ def _owen_forms(matrix: np.ndarray, division: Division) -> np.ndarray:
 
 
 def _summed(columns: np.ndarray, division: Division) -> np.ndarray:
+    own = _columns(division)
+    if own is not None:
+        of_one: np.ndarray = columns[np.array(own) - 1]
+        return of_one
     return np.stack([columns[[each - 1 for each in player]].sum(axis=0) for player in division.players])
 
 

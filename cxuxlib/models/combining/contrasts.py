@@ -170,7 +170,7 @@ def _contrasts(fit: tuple[np.ndarray, np.ndarray, float], i: int, per: Per, leve
     effects = turn @ at[own]
     spread = turn @ covariance[own, own] @ turn.T
     quantile = intervals.half_width(level, df)
-    rows = fitted.block(_EFFECTS, "", effects, np.sqrt(np.diag(spread)), quantile, df)
+    rows = fitted.table(fitted.block(_EFFECTS, "", effects, np.sqrt(np.diag(spread)), quantile, df))
     alike = np.array([[1.0, _TWICE, 0.0], [-_TWICE, -1.0, 0.0]])  # twice the one less the other, each above 0
     margins = alike @ effects - quantile * np.sqrt(np.diag(alike @ spread @ alike.T))
     penalty, reward, asymmetry = rows.to_dict("records")

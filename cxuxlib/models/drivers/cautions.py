@@ -56,7 +56,7 @@ def cautions(
     names: Sequence[str],
     players: Sequence[str],
     division: Division,
-    explained: tuple[np.ndarray, np.ndarray] | None = None,
+    explained: tuple[np.ndarray, np.ndarray],
 ) -> tuple[str, ...]:
     """Sentences on what to beware of.
 
@@ -65,7 +65,7 @@ def cautions(
         names: columns, in the order of ``corr``.
         players: names of the players.
         division: who they are.
-        explained: what each player explains alone, and beside the others; by default as these correlations have it.
+        explained: what each player explains alone, and beside the others.
     """
     drivers = [each for player in division.players for each in player]
     columns = [*drivers, *division.controls]
@@ -89,9 +89,8 @@ def cautions(
             f"Halo: the first eigenvalue is {first / len(drivers):.0%} of the drivers' variance; all ratings move "
             "together, and the shares divide little else than what they have in common."
         )
-    own = {kind: share_values(kind, corr[None], division)[0] for kind in ("alone", "unique", "pratt")}
-    alone, unique = explained or (own["alone"], own["unique"])
-    for name, player, one, beside, product in zip(players, division.players, alone, unique, own["pratt"], strict=True):
+    products = share_values("pratt", corr[None], division)[0]
+    for name, player, one, beside, product in zip(players, division.players, *explained, products, strict=True):
         if beside > one + _MORE:
             said.append(f"Suppression: {name!r} explains more beside the others ({beside:.3f}) than alone ({one:.3f}).")
         elif len(player) == 1 and product < -_MORE:

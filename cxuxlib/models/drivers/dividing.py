@@ -187,7 +187,8 @@ def _shares(
         how += "; one regression by maximum likelihood"
     held = Division([division.controls], [], [])
     given = float(r2_values(corr[None], held)[0]) if division.controls else 0.0
-    said = (*cautions(corr, read.names, players, division), *few(read.df, division, read.by_chance))
+    explained = parts[kinds.index("alone")], parts[kinds.index("unique")]
+    said = (*cautions(corr, read.names, players, division, explained), *few(read.df, division, read.by_chance))
     shares = Shares(
         players, values[:-1].reshape(len(kinds), -1), covariance, float(values[-1]), kinds, signs(corr, division), said,
         draws, read.pairs, read.measure, read.df, extra(division) * read.by_chance,

@@ -90,8 +90,8 @@ def latent_drivers(
     inner = to_gradients(forms)
     gradients = 0.5 * np.einsum("kab,abij->kij", inner, slopes)  # each pair of constructs stands twice
     covariance, how = read.covariance(gradients, interval)
-    said = cautions(corr, ["the outcome", *players], list(players), division)
     matrix = values[:-1].reshape(len(_KINDS), -1)
+    said = cautions(corr, ["the outcome", *players], list(players), division, (matrix[1], matrix[2]))
     shares = Shares(tuple(players), matrix, covariance, float(values[-1]), _KINDS, signs(corr, division), said)
     items = read.corr[len(outcome) :, len(outcome) :]
     quality = {"n": read.n, "n_missing": read.n_missing, "R2": shares.r2,

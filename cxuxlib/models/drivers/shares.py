@@ -68,8 +68,10 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
     """
     values = shares.values.ravel()
     errors = np.sqrt(np.diag(shares.covariance))[:-1]
-    kinds = np.repeat(shares.kinds, len(shares.players))
-    if shares.draws is None:
+    k = len(shares.players)
+    if np.isnan(errors).all():  # no interval was asked for
+        low = high = errors
+    elif shares.draws is None:
         root = np.sqrt(values.clip(0.0))
         z = intervals.half_width(level, shares.df)
         half = np.divide(z * errors, 2 * root, out=np.zeros_like(root), where=values > np.nan_to_num(errors) * 1e-6)
@@ -78,8 +80,10 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         several = np.tile(shares.by_chance, len(shares.kinds)) > 0
         low = np.where(several, np.minimum(low, (free - z * errors).clip(0.0)), low)
         score = values + 2 * half * (half + np.hypot(half, root))  # half² = z² s² / 4v
-        high = np.where(np.isin(kinds, _SQUARES), (root + half) ** 2, score).clip(None, 1.0)
-        signed = np.isin(kinds, _SIGNED)
+        high = np.where(np.repeat([kind in _SQUARES for kind in shares.kinds], k), (root + half) ** 2, score).clip(
+            None, 1.0
+        )
+        signed = np.repeat([kind in _SIGNED for kind in shares.kinds], k)
         low, high = np.where(signed, values - z * errors, low), np.where(signed, values + z * errors, high)
     else:
         twice = 2 * np.tile(shares.by_chance, len(shares.kinds))
@@ -87,7 +91,7 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         low, high = np.where(twice > 0, low.clip(0.0), low), np.where(twice > 0, high.clip(0.0), high)
     return pd.DataFrame({
         "term": list(shares.players) * len(shares.kinds),
-        "kind": kinds,
+        "kind": [kind for kind in shares.kinds for _ in shares.players],
         "value": values,
         "std_error": errors,
         "low": low,

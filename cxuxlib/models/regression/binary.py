@@ -6,7 +6,6 @@ from types import EllipsisType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit
 
 from cxuxlib.errors import ArgumentError
@@ -57,6 +56,7 @@ def logit(
     Source: Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x; White 1982, doi:10.2307/1912526; Albert & Anderson 1984,
     doi:10.1093/biomet/71.1.1 (separation). Checked against: R's glm and sandwich, statsmodels.
 
+    >>> import pandas as pd
     >>> frame = pd.DataFrame({"eased": [0, 0, 1, 1], "stayed": [0, 1, 0, 1], "n": [30, 10, 20, 40]})
     >>> logit("stayed ~ eased", frame, frequency="n").estimate("eased", "odds ratio")
     eased (odds ratio) = 6.0, 95% CI [2.5, 14.7], n = 100 (maximum likelihood, errors from the observed information; z)
@@ -74,8 +74,7 @@ def logit(
     raw, at, error = found.raw, found.raw.parameters, np.sqrt(np.diag(found.raw.covariance))
     kinds = ["intercept" if name == "Intercept" else "slope" for name in names]
     every = fitted.block(names, kinds, at, error, intervals.half_width(level, raw.df), raw.df)
-    odds = fitted.ratios(every[every["kind"] == "slope"])
-    terms = pd.concat([every, odds], ignore_index=True) if len(odds) else every
+    terms = fitted.table(every, fitted.ratios(every))
     line = x @ at
     quality = fitted.sizes(sample) | fitted.likelihoods(sample, found.likelihood, found.null, len(at))
     quality["R2_McKelveyZavoina"] = fitted.latent_r2(line, sample.row_weights(), "logit")

@@ -12,7 +12,7 @@ from cxuxlib.models.regression import fitted, samples
 from cxuxlib.models.regression.designs import Plan
 from cxuxlib.models.regression.fitted import Regression
 from cxuxlib.models.regression.samples import Sample
-from cxuxlib.stats import ordinal
+from cxuxlib.stats import ordinal, ordinal_grid
 from cxuxlib.stats.glm import Scaled
 from cxuxlib.stats.glm_errors import influence
 from cxuxlib.stats.glm_newton import Climb
@@ -76,10 +76,13 @@ def fit(problem: Problem, link: Link, errors: str) -> Fitted:
     columns = made.columns
     # Weights of mean 1, for what is little gain must not depend on their unit.
     scale = sample.n_units / float(sample.w.sum())
-    data = ordinal.answers(
-        columns[:, :p], np.column_stack([z[:, :1], columns[:, p:]]), sample.row, problem.y, scale * sample.w, K
+    given = columns[:, :p], np.column_stack([z[:, :1], columns[:, p:]]), sample.row, problem.y, scale * sample.w, K
+    data, grid = ordinal.answers(*given), ordinal_grid.gridded(*given)
+    found = (
+        ordinal.fit_ordinal(data, link, sample.n_units)
+        if grid is None
+        else ordinal_grid.fit_grid(grid, link, sample.n_units)
     )
-    found = ordinal.fit_ordinal(data, link, sample.n_units)
     if found.flat is not None:
         raise _separated(problem, found.flat)
     back = _back(made, problem, K)

@@ -205,8 +205,14 @@ def design(right: Any, table: pd.DataFrame) -> Design:
                 raise AnswerError(f"Column {name!r} holds texts; answers must be numbers. Turn the texts into numbers.")
         own = tuple(table.columns)
         return Design(table.to_numpy(dtype=float), own, None, {name: [i] for i, name in enumerate(own)})
+    from formulaic import ModelSpec
     from formulaic.errors import DataMismatchWarning, FormulaicError
 
+    if not isinstance(right, ModelSpec) and all(_is_number(term, table) for term in right):
+        own = tuple("Intercept" if str(term) == "1" else str(term) for term in right)
+        made = [np.ones(len(table)) if str(term) == "1" else table[str(term)].to_numpy(dtype=float) for term in right]
+        columns = np.column_stack([np.zeros((len(table), 0)), *made])
+        return Design(columns, own, right, {str(term): [i] for i, term in enumerate(right)})
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error", DataMismatchWarning)
         try:
@@ -222,6 +228,17 @@ def design(right: Any, table: pd.DataFrame) -> Design:
         bad = listed([name for name, each in zip(names, wrong, strict=True) if each])
         raise ModelError(f"{bad} is no finite number in some complete rows, such as the logarithm of 0.")
     return Design(columns, names, spec, terms)
+
+
+def _is_number(term: Any, table: pd.DataFrame) -> bool:
+    """Whether a term is the intercept, or a column of numbers as it stands."""
+    factor = next(iter(term.factors))
+    if len(term.factors) > 1 or factor.eval_method.value == "python":
+        return False
+    if factor.eval_method.value == "literal":
+        return str(term) == "1"
+    dtype = table[factor.expr].dtype
+    return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
 
 
 def outcome_numbers(expression: str, table: pd.DataFrame) -> np.ndarray:

@@ -80,7 +80,8 @@ def margins(
             raise ColumnError(unknown("covariate", name, sample.table.columns))
         for kind, effect in _effects(raw, sample, name, what, over):
             error = averages.standard_errors(raw, effect, over)
-            found = fitted.block([name] * len(what.names), kind, effect.value, error, quantile, raw.df)
+            own = fitted.block([name] * len(what.names), kind, effect.value, error, quantile, raw.df)
+            found = fitted.table(own)
             found.insert(2, "outcome", list(what.names))
             rows.append(found)
     method = f"{fit.method}; delta method over the {over}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -101,29 +102,44 @@ def p_values(z: np.ndarray, df: float) -> np.ndarray:
     return p
 
 
+class Block(NamedTuple):
+    """Some terms with their intervals: the columns of a tidy table."""
+
+    term: list[str]
+    kind: list[str]
+    value: np.ndarray
+    std_error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    p: np.ndarray
+
+
 def block(
     names: Sequence[str], kind: str | Sequence[str], value: np.ndarray, error: np.ndarray, quantile: float, df: float
-) -> pd.DataFrame:
+) -> Block:
     """Some terms with their intervals."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = p_values(value / error, df)
-    return pd.DataFrame({
-        "term": list(names), "kind": kind, "value": value, "std_error": error,
-        "low": value - quantile * error, "high": value + quantile * error, "p": p,
-    })  # fmt: skip
+    kinds = [kind] * len(names) if isinstance(kind, str) else list(kind)
+    return Block(list(names), kinds, value, error, value - quantile * error, value + quantile * error, p)
 
 
-def ratios(slopes: pd.DataFrame) -> pd.DataFrame:
+def ratios(terms: Block) -> Block:
     """Odds ratios of slopes: exp of the slope and of the ends of its interval, errors by the delta method."""
-    value = np.exp(slopes["value"])
-    kind = slopes["kind"].str.replace("slope", "odds ratio")
-    return slopes.assign(
-        kind=kind,
-        value=value,
-        std_error=value * slopes["std_error"],
-        low=np.exp(slopes["low"]),
-        high=np.exp(slopes["high"]),
-    )
+    at = [i for i, kind in enumerate(terms.kind) if kind.startswith("slope")]
+    value = np.exp(terms.value[at])
+    kinds = [terms.kind[i].replace("slope", "odds ratio") for i in at]
+    return Block(
+        [terms.term[i] for i in at], kinds, value, value * terms.std_error[at], np.exp(terms.low[at]),
+        np.exp(terms.high[at]), terms.p[at],
+    )  # fmt: skip
+
+
+def table(*blocks: Block) -> pd.DataFrame:
+    """Blocks of terms, one below the other, as a tidy table."""
+    columns = dict(zip(Block._fields, zip(*blocks, strict=True), strict=True))
+    texts = {name: list(chain.from_iterable(columns.pop(name))) for name in ("term", "kind")}
+    return pd.DataFrame(texts | {name: np.concatenate(parts) for name, parts in columns.items()})
 
 
 def told(sample: Sample, how: str, errors: str, df: float, notes: Sequence[str] = ()) -> str:

@@ -97,7 +97,7 @@ def linear(
     if how == "observed":
         covariance = found.rss / (n - k) * (back @ found.bread @ back.T)
     else:
-        own = Scores(scaled.columns @ (found.bread @ back.T), sample.row, found.residual)
+        own = Scores(scaled.columns, sample.row, found.residual, found.bread @ back.T)
         covariance = fitted.spread(own, sample, how, correction)
     df = groups.n - 1 if groups else n - k
     raw = Regression(
@@ -132,4 +132,5 @@ def _back(names: tuple[str, ...], mean: np.ndarray, scale: np.ndarray) -> np.nda
 def _terms(raw: Regression, level: float) -> pd.DataFrame:
     kinds = ["intercept" if name == "Intercept" else "slope" for name in raw.names]
     error = np.sqrt(np.diag(raw.covariance))
-    return fitted.block(raw.names, kinds, raw.parameters, error, intervals.half_width(level, raw.df), raw.df)
+    quantile = intervals.half_width(level, raw.df)
+    return fitted.table(fitted.block(raw.names, kinds, raw.parameters, error, quantile, raw.df))

@@ -7,7 +7,6 @@ from types import EllipsisType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from cxuxlib.errors import ArgumentError, listed, unknown
 from cxuxlib.models.regression import cumulative, fitted, outcomes, samples
@@ -64,6 +63,7 @@ def ordered_logit(
     doi:10.1080/0022250X.1975.9989847.
     Checked against: R's polr, clm and sandwich, statsmodels.
 
+    >>> import pandas as pd
     >>> rng = np.random.default_rng(1)
     >>> frame = pd.DataFrame({"ease": rng.integers(1, 6, 2000)})
     >>> frame["recommend"] = np.clip(np.round(frame["ease"] + 3 + rng.logistic(size=2000)), 0, 10)
@@ -104,6 +104,7 @@ def partial_odds(fit: Fit, nominal: Sequence[str]) -> Fit:
 
     Source: Peterson & Harrell 1990, doi:10.2307/2347760. Checked against: R's clm with nominal effects.
 
+    >>> import pandas as pd
     >>> rng = np.random.default_rng(1)
     >>> frame = pd.DataFrame({"ease": rng.integers(1, 6, 500)})
     >>> frame["rating"] = np.clip(np.round(frame["ease"] + rng.logistic(size=500)), 1, 3)
@@ -143,10 +144,10 @@ def _tidy(problem: Problem, empty: Sequence[Any], link: Link, errors: str, level
         own = slice(k, tail, s)  # a threshold falls where its slope rises
         kinds = [f"slope at {step}" for step in steps]
         slopes.append(fitted.block([name] * len(steps), kinds, -at[own], error[own], quantile, raw.df))
-    every = pd.concat(slopes) if len(slopes) > 1 else slopes[0]
-    odds = [fitted.ratios(every)] if link == "logit" else []
-    own = fitted.block(steps, "threshold", at[:tail:s], error[:tail:s], quantile, raw.df)
-    terms = pd.concat([each for each in (every, *odds, own) if len(each)], ignore_index=True)
+    odds = [fitted.ratios(each) for each in slopes] if link == "logit" else []
+    terms = fitted.table(
+        *slopes, *odds, fitted.block(steps, "threshold", at[:tail:s], error[:tail:s], quantile, raw.df)
+    )
     quality = fitted.sizes(sample) | {"n_categories": len(problem.labels), "n_empty": len(empty)}
     quality |= fitted.likelihoods(sample, found.likelihood, found.null, len(at))
     if s == 1:

@@ -75,7 +75,7 @@ def read(
     if not n_units:
         why = " of positive weight" if found.n_weightless else ""
         raise SampleError(f"There is no complete row{why} in {listed(columns)} ({found.n_missing:,} are incomplete).")
-    table, n, w, ww, clusters = found.table, found.n, found.w, found.ww, found.clusters
+    table, n, w, ww, clusters = found.columns, found.n, found.w, found.ww, found.clusters
     group = None
     if clusters is not None:
         if clusters.n < 2:
@@ -83,27 +83,29 @@ def read(
         group = Grouping(clusters.cell, clusters.code, clusters.w, clusters.n)
     weighs = w > 0
     if not weighs.all():
-        table, n, w, ww = table[weighs].reset_index(drop=True), n[weighs], w[weighs], ww[weighs]
+        table = {name: column[weighs] for name, column in table.items()}
+        n, w, ww = n[weighs], w[weighs], ww[weighs]
         if group is not None:
             group = group._replace(cell=(np.cumsum(weighs) - 1).astype(np.int32).take(group.cell))
     codes = [_codes(table[name]) for name in plan.covariates]
     constant = [name for name, each in zip(plan.covariates, codes, strict=True) if (each == each[0]).all()]
     if constant:
         raise ModelError(f"Every complete row has the same value in {listed(constant)}; its effect cannot be told.")
-    first, row = _runs(codes, len(table))
-    covariates = table[list(plan.covariates)].iloc[first].reset_index(drop=True)
-    for name in covariates.columns:
-        if isinstance(covariates[name].dtype, pd.CategoricalDtype):
-            covariates[name] = covariates[name].cat.remove_unused_categories()
+    first, row = _runs(codes, len(n))
+    distinct = {name: table[name].take(first) for name in plan.covariates}
+    for name, column in distinct.items():
+        if isinstance(column, pd.Categorical):
+            distinct[name] = column.remove_unused_categories()
+    covariates = pd.DataFrame(distinct) if distinct else pd.DataFrame(index=range(len(first)))
+    answers = pd.DataFrame({name: table[name] for name in plan.answers})
     return Sample(
-        covariates, table[list(plan.answers)], row, n, w, ww, n_units, found.n_missing, found.n_weightless,
-        weight is not None, group, design(plan.right, covariates), found.counted,
+        covariates, answers, row, n, w, ww, n_units, found.n_missing, found.n_weightless, weight is not None, group,
+        design(plan.right, covariates), found.counted,
     )  # fmt: skip
 
 
-def _codes(column: pd.Series) -> np.ndarray:
-    values = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
-    codes: np.ndarray = values.to_numpy()
+def _codes(column: Any) -> np.ndarray:
+    codes: np.ndarray = column.codes if isinstance(column, pd.Categorical) else column
     return codes
 
 
