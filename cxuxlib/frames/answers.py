@@ -180,7 +180,8 @@ def _of_numbers(frame: pd.DataFrame, names: list[str], cluster: pd.Series | None
     if names == list(frame.columns):
         return frame.to_numpy(dtype=float), None, cluster
     if len(set(frame.dtypes)) == 1:  # one table, of which all columns are had sooner than one by one
-        values = frame.to_numpy().T[[frame.columns.get_loc(name) for name in names]].T
+        at = {name: place for place, name in enumerate(frame.columns)}
+        values = frame.to_numpy().T[[at[name] for name in names]].T
         return values.astype(float, copy=False), None, cluster
     values = np.array([frame[name].to_numpy(dtype=float) for name in names]).T
     return values, None, cluster

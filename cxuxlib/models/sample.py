@@ -225,8 +225,8 @@ def _accepted(names: Sequence[str], covariance: np.ndarray, n: int) -> np.ndarra
     if n <= len(names):
         raise SampleError(f"{n} complete rows for {len(names)} columns; more rows than columns are needed.")
     corr = correlations.correlation(covariance)
-    eigenvalues, vectors = np.linalg.eigh(corr)
-    if eigenvalues[0] < SINGULAR:
+    if np.linalg.eigvalsh(corr)[0] < SINGULAR:
+        vectors = np.linalg.eigh(corr)[1]
         tied = [name for name, share in zip(names, abs(vectors[:, 0]), strict=True) if share > 1e-4]
         raise ModelError(f"The columns {listed(tied)} determine each other exactly; leave at least one out.")
     return corr

@@ -188,10 +188,11 @@ def _shares(
     held = Division([division.controls], [], [])
     given = float(r2_values(corr[None], held)[0]) if division.controls else 0.0
     explained = parts[kinds.index("alone")], parts[kinds.index("unique")]
-    said = (*cautions(corr, read.names, players, division, explained), *few(read.df, division, read.by_chance))
+    by_chance = read.by_chance
+    said = (*cautions(corr, read.names, players, division, explained), *few(read.df, division, by_chance))
     shares = Shares(
         players, values[:-1].reshape(len(kinds), -1), covariance, float(values[-1]), kinds, signs(corr, division), said,
-        draws, read.pairs, read.measure, read.df, extra(division) * read.by_chance,
+        draws, read.pairs, read.measure, read.df, extra(division) * by_chance,
     )  # fmt: skip
     return shares, given, how
 
