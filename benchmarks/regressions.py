@@ -3,10 +3,10 @@
     .venv/bin/python benchmarks/regressions.py [rounds] [rows ...] [jobs ...]   writes benchmarks/regressions.csv
 
 Each peer runs in a process of its own, in turn, ``rounds`` times (3); seconds are the least wall time of the call that
-fits and gives the standard errors, of calls for about a second each, without imports and reading the data; cpu_seconds are those of all its threads,
-which a busy machine changes less; added_mb is what the process's peak memory grew by during it. Sizes are 1e5, 1e6 and
-1e7 answers by default; peers stop at the size where they take minutes. Where jobs are named ("logit"), only these are
-run, and the table keeps its other rows. Data: an answer 0 to 10, five drivers 1 to 5, a
+fits and gives the standard errors, of calls for about a second each, without imports and reading the data; cpu_seconds
+are those of all its threads, which a busy machine changes less; added_mb is what the process's peak memory grew by
+during it. Sizes are 1e5, 1e6 and 1e7 answers by default; peers stop at the size where they take minutes. Where jobs are
+named ("logit"), only these are run, and the table keeps its other rows. Data: an answer 0 to 10, five drivers 1 to 5, a
 segment of four, 2,000 branches and as many customers as a fifth of the answers, as int8 and int32 columns of a pandas
 frame. The bare group-bys count the distinct rows of the same columns.
 R's polr and clm run where Rscript finds them, pyfixest and duckreg where they can be imported, by the Python that
