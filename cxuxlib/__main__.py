@@ -33,7 +33,7 @@ def _figures(sfo: Study, rulings: Sequence[claims.Rulings]) -> list[plots.Pictur
 
 def study(folder: Path) -> Path:
     """Judge every shipped study, print the rulings, write the report into a folder."""
-    studies = [datasets.aggregates(name) for name in ("sfo", "mobi")]
+    studies = [*(datasets.aggregates(name) for name in ("sfo", "mobi")), datasets.load("harbor")]
     rulings = [claims.judge_all(each) for each in studies]
     print(report.lines(rulings, shutil.get_terminal_size((100, 24)).columns))
     notebooks = sorted((folder / "notebooks").glob("*.html"))

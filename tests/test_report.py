@@ -91,7 +91,7 @@ def test_the_command_judges_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     page = Page((tmp_path / "index.html").read_text("utf-8"))
     assert page.links == ["notebooks/00-start-here.html"]
     assert all(image["alt"] for image in page.images)
-    assert len(page.images) == 3
+    assert len(page.images) == 4
 
 
 def test_a_page_says_what_rulings_mean_together_and_alone(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def soured(case: Case, level: float) -> Evidence:
         f"Ordered model of {named!r} on all facets and bends of UX and service; on average {100 * average:.0f}% are "
         f"promoters, with good UX and bad service (others average) {100 * float(ndtr(-edge)):.0f}%"
     )
-    return _evidence(case, found, [said])
+    return _evidence(case, found, *_beside_halo(case, said, "supported"))
 
 
 def no_rescue(case: Case, level: float) -> Evidence:
@@ -142,9 +142,14 @@ def no_rescue(case: Case, level: float) -> Evidence:
     found = _estimate(own, *_along(own, line), level, "slope of loyalty on innovation at UX -1 SD")
     alone = f", which is {listed(case.loyalty)} as it is, with its error" if len(case.loyalty) == 1 else ""
     said = f"Ordered model of {listed(case.loyalty)} on all facets and UX times innovation{alone}"
+    return _evidence(case, found, *_beside_halo(case, said, "refuted"))
+
+
+def _beside_halo(case: Case, said: str, verdict: Verdict) -> tuple[list[str], tuple[Verdict, ...]]:
+    """What halo forbids where it is not ruled out, and why: with it loyalty goes with every facet."""
     if "CX" in case.blocks and halo(case).out[1]:
-        return _evidence(case, found, [said])
-    return _evidence(case, found, [said, "halo alone would make such a slope, so it cannot be refuted"], ("refuted",))
+        return [said], ()
+    return [said, f"halo alone would do this, so it cannot be {verdict}"], (verdict,)
 
 
 def _rivals(case: Case, level: float) -> tuple[Evidence, Evidence]:
