@@ -1,5 +1,10 @@
 """Models: rows, counts or moments in, a `Fit` or a tidy table out."""
 
+from cxuxlib.models.causes.doubting import sensitivity
+from cxuxlib.models.causes.experimenting import experiment
+from cxuxlib.models.causes.instrumenting import instrument
+from cxuxlib.models.causes.options import ExperimentOptions, RolloutOptions
+from cxuxlib.models.causes.rolling import difference_in_differences
 from cxuxlib.models.churn.curves import cumulative_incidence, survival
 from cxuxlib.models.churn.foretelling import Performance, churn_performance
 from cxuxlib.models.churn.hazards import churn_hazard
@@ -49,6 +54,7 @@ from cxuxlib.models.validity import factor_correlation, htmt
 __all__ = [
     "Combination",
     "DriverOptions",
+    "ExperimentOptions",
     "Folds",
     "HazardOptions",
     "Landmarks",
@@ -57,6 +63,7 @@ __all__ = [
     "ModerationOptions",
     "PanelOptions",
     "Performance",
+    "RolloutOptions",
     "SurvivalOptions",
     "Window",
     "brant",
@@ -66,15 +73,18 @@ __all__ = [
     "combination",
     "cross_lagged",
     "cumulative_incidence",
+    "difference_in_differences",
     "discriminant_validity",
     "driver_ranks",
     "equivalence",
+    "experiment",
     "facet_syntax",
     "factor_correlation",
     "group_moderation",
     "htmt",
     "importance_performance",
     "increment",
+    "instrument",
     "invariance",
     "key_drivers",
     "landmark",
@@ -97,6 +107,7 @@ __all__ = [
     "reliability",
     "resampled",
     "residuals",
+    "sensitivity",
     "share_difference",
     "share_differences",
     "survival",
