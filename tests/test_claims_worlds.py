@@ -1,15 +1,16 @@
 """The claims on surveys in worlds whose truth is known, and the traps that a naive analysis falls into."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import linregress
+from scipy.stats import linregress, norm
 from statsmodels.api import OLS, add_constant
 
 from benchmarks import calibration
-from cxuxlib import claims, datasets, worlds
+from cxuxlib import claims, datasets, models, worlds
 from cxuxlib.claims import Claim, Rulings, judge, judge_all
 from cxuxlib.models import factor_correlation
 from cxuxlib.study import Column, Study, names
@@ -174,6 +175,35 @@ def test_trap_6_a_halo_is_no_subset() -> None:
     assert proper.region.verdict(proper.estimate) == "supported"  # type: ignore[arg-type]
     assert "halo alone would do this" in proper.reason
     assert "first eigenvalue of the 18 items" in proper.reason
+
+
+def test_trap_8_a_question_that_stands_on_both_sides_is_refused() -> None:
+    study = worlds.make("harbor", n=600, waves=1, rng=1)
+    table = study.tables["answers"]
+    own = next(each for each in study.columns if each.role == "item" and each.construct == "UX")
+    outcome = next(each for each in study.columns if each.role == "loyalty")
+    shared = replace(study, tables={**study.tables, "answers": table.assign(**{own.name: table[outcome.name]})})
+    answers = shared.tables["answers"][[own.name, outcome.name]].dropna()
+    assert OLS(answers[outcome.name], add_constant(answers[own.name])).fit().rsquared == pytest.approx(1.0)
+    ruling = judge(claims.UX_GOES_WITH_LOYALTY, shared)
+    assert ruling.verdict == "not answerable"
+    assert own.name in ruling.reason
+
+
+def test_trap_9_promoters_alone_waste_what_was_answered() -> None:
+    rng, n, repeats = np.random.default_rng(9), 200, 250
+    cuts = norm.ppf(np.cumsum([0.03, 0.02, 0.03, 0.03, 0.04, 0.10, 0.08, 0.14, 0.19, 0.15]))
+    seen = {"answer": 0, "promoter": 0}
+    for _ in range(repeats):
+        ux = rng.standard_normal(n)
+        answer = np.searchsorted(cuts, 0.18 * ux + np.sqrt(1 - 0.18**2) * rng.standard_normal(n))
+        rows = pd.DataFrame({"ux": ux, "answer": answer, "promoter": (answer >= 9).astype(int)})
+        for name, model in (("answer", models.ordered_logit), ("promoter", models.logit)):
+            slope = model(f"{name} ~ ux", rows).terms.query("term == 'ux' and kind == 'slope'")
+            seen[name] += float(slope["p"].iloc[0]) < 0.05
+    assert seen["answer"] / repeats == pytest.approx(0.69, abs=0.09)
+    assert seen["promoter"] / repeats == pytest.approx(0.53, abs=0.09)
+    assert seen["answer"] > seen["promoter"] + 0.08 * repeats
 
 
 def piled(n: int, seed: int) -> pd.DataFrame:

@@ -22,6 +22,7 @@ Whole = NDArray[np.integer]
 
 _SMALL = 1 << 12  # numbers of a table that cost nothing, however empty it is
 _FAR = 700.0  # a cumulative logit whose odds are still a number
+_EXPLAINED = 0.9  # share of the latent variance beyond which least squares are no place to start from
 _FULL = 3  # numbers of a table for each distinct answer, up to which it pays
 
 
@@ -114,5 +115,30 @@ def fit_grid(grid: Grid, link: Link, n: float) -> Climb:
     >>> float(fit_grid(Grid(np.zeros((1, 0)), np.ones((1, 1)), np.array([[1.0], [3.0]])), "logit", 4).at[0].round(6))
     -1.098612
     """
-    start = thresholds_alone(grid.w.sum(axis=1), grid.z.shape[1], grid.x.shape[1], link)
-    return climb(lambda at: height(grid, at, link), start, n)
+    return climb(lambda at: height(grid, at, link), _start(grid, link), n)
+
+
+def _start(grid: Grid, link: Link) -> Array:
+    """Thresholds alone, with slopes by least squares of the mean latent answer of each category where there are any."""
+    (x, z, w), total = grid, grid.w.sum(axis=1)
+    start = thresholds_alone(total, z.shape[1], x.shape[1], link)
+    first, share = len(start) - x.shape[1], w.sum(axis=0) / total.sum()
+    if not (first and x.shape[1] and (z == 1).all() and (total > 0).all()):
+        return start
+    cuts = start[:first]
+    if link == "probit":
+        ends, variance = -np.exp(-0.5 * cuts * cuts) / np.sqrt(2 * np.pi), 1.0
+    else:  # of the integral of a times the logistic density up to each threshold
+        ends, variance = cuts / (1 + np.exp(-cuts)) - np.logaddexp(0, cuts), np.pi**2 / 3
+    score = np.diff(ends, prepend=0.0, append=0.0) / (total / total.sum())
+    centred = x - share @ x
+    spread = (centred * share[:, None]).T @ centred
+    try:
+        slope = np.linalg.solve(spread, (score @ w / total.sum()) @ centred)
+    except np.linalg.LinAlgError:
+        return start
+    explained = float(slope @ spread @ slope) / variance
+    if not 0 <= explained < _EXPLAINED:  # also where it is no number
+        return start
+    grown = 1 / np.sqrt(1 - explained)
+    return np.concatenate([(cuts + share @ x @ slope) * grown, slope * grown])
