@@ -38,7 +38,7 @@ def error_rates(claim: Claim | None = None) -> pd.DataFrame:
     Source: made for cxuxlib; what is published of a decision rule is how often it errs, Morris, White & Crowther 2019,
     doi:10.1002/sim.8086. Checked against: a small run that a test makes again.
 
-    >>> error_rates().query("world == 'one-and-the-same' and claim == 'A3 proper'")["supported"].max()
+    >>> float(error_rates().query("world == 'one-and-the-same' and claim == 'A3 proper'")["supported"].max())
     0.0
     """
     table = _table()
