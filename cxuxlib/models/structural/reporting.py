@@ -16,7 +16,7 @@ from cxuxlib.models.structural.binding import THRESHOLD, Bound, named
 from cxuxlib.models.structural.duals import Dual
 from cxuxlib.models.structural.table import Row, Table
 from cxuxlib.stats.sem.paths import COVARIANCE, EFFECT, INTERCEPT, State
-from cxuxlib.stats.sem.standardised import explained, roots, standard_values, standardise
+from cxuxlib.stats.sem.standardised import Standard, explained, roots, standard_values, standardise
 
 _ROUNDING = 1e-10  # of a value: an error that rounding made
 KINDS = {"=~": "loading", "~": "path", "~1": "intercept", "|": "threshold", "~*~": "scale"}
@@ -72,10 +72,8 @@ def terms(found: Solved, z: float) -> pd.DataFrame:
     error = _delta(slope, found.covariance, value)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(error > 0, 2 * ndtr(-np.abs(value / error)), np.nan)
-    return pd.DataFrame(
-        named_rows(found, parts)
-        | {"value": value, "std_error": error, "low": value - z * error, "high": value + z * error, "p": p}
-    )
+    columns = {"value": value, "std_error": error, "low": value - z * error, "high": value + z * error, "p": p}
+    return pd.DataFrame(named_rows(found, parts) | columns, copy=False)
 
 
 def named_rows(found: Solved, parts: list[Piece]) -> dict[str, list[str]]:
@@ -100,21 +98,24 @@ def pieces(found: Solved) -> list[Piece]:
         values[k] = (cells.effects, cells.covariances)[kind][i, j] if kind <= COVARIANCE else cells.intercepts[i]
     parts = [Piece(names, [kind_of(row) for row in made.rows], groups, values, plain)]
     parts += _defined_piece(found, "defined", values, plain)
-    for label, latent_only in (("std_all", False), ("std_lv", True)):
-        value, slope = np.zeros(len(names)), np.zeros((len(names), size))
-        for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):
-            own = np.array(groups) == g
-            of = np.flatnonzero(own & (bound.place[:, 0] <= INTERCEPT))
-            kind, i, j = bound.place[of].T
-            value[of], slope[of] = standardise(cells, state, kind, i, j, bound.at[of], size, latent_only=latent_only)
-            rest = np.flatnonzero(own & (bound.place[:, 0] > INTERCEPT))
-            value[rest], slope[rest] = values[rest], plain[rest]
-            if len(rest) and not latent_only:
-                value[rest], slope[rest] = 1.0, 0.0  # the scale of what is standardised
-                cut = rest[bound.place[rest, 0] == THRESHOLD]
-                deviation, moved = roots(cells, state, bound.place[cut, 1], size)
-                value[cut] = values[cut] / deviation
-                slope[cut] = (plain[cut] - value[cut, None] * moved) / deviation[:, None]
+    of_group = np.array(groups)
+    scaled = [Standard(np.zeros(len(names)), np.zeros((len(names), size))) for _ in ("std_all", "std_lv")]
+    for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):
+        own = of_group == g
+        of = np.flatnonzero(own & (bound.place[:, 0] <= INTERCEPT))
+        kind, i, j = bound.place[of].T
+        for made_of, made_here in zip(scaled, standardise(cells, state, kind, i, j, bound.at[of], size), strict=True):
+            made_of.value[of], made_of.slope[of] = made_here
+        rest = np.flatnonzero(own & (bound.place[:, 0] > INTERCEPT))
+        if len(rest):
+            whole, latent_only = scaled
+            latent_only.value[rest], latent_only.slope[rest] = values[rest], plain[rest]
+            whole.value[rest] = 1.0  # the scale of what is standardised
+            cut = rest[bound.place[rest, 0] == THRESHOLD]
+            deviation, moved = roots(cells, state, bound.place[cut, 1], size)
+            whole.value[cut] = values[cut] / deviation
+            whole.slope[cut] = (plain[cut] - whole.value[cut, None] * moved) / deviation[:, None]
+    for label, (value, slope) in zip(("std_all", "std_lv"), scaled, strict=True):
         parts.append(Piece(names, [label] * len(names), groups, value, slope))
         parts += _defined_piece(found, label, value, slope)
     for g, (cells, state) in enumerate(zip(bound.groups, found.states, strict=True)):

@@ -115,11 +115,11 @@ def srmr(observed: Array, expected: Array, means: tuple[Array, Array] | None) ->
         means: means of the answers, and those that the model implies.
     """
     p, scale = len(observed), 1 / np.sqrt(np.diag(observed))
-    row, col = np.tril_indices(p)
-    gap = ((observed - expected) * np.outer(scale, scale))[row, col]
+    gap = ((observed - expected) * (scale[:, None] * scale)) ** 2
+    total, count = (gap.sum() + gap.trace()) / 2, p * (p + 1) / 2  # the lower triangle with its diagonal
     if means is not None:
-        gap = np.concatenate([gap, (means[0] - means[1]) * scale])
-    return float(np.sqrt((gap**2).mean()))
+        total, count = total + (((means[0] - means[1]) * scale) ** 2).sum(), count + p
+    return float(np.sqrt(total / count))
 
 
 def information_criteria(log_likelihood: float, parameters: int, n: float) -> tuple[float, float]:

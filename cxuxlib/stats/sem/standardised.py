@@ -26,9 +26,9 @@ class Standard(NamedTuple):
 
 
 def standardise(
-    cells: Cells, state: State, kind: Array, i: Array, j: Array, at: Array, size: int, *, latent_only: bool = False
-) -> Standard:
-    """Cells as if all variables (or all latent ones) had variance 1.
+    cells: Cells, state: State, kind: Array, i: Array, j: Array, at: Array, size: int
+) -> tuple[Standard, Standard]:
+    """Cells as if all variables had variance 1, and as if only all latent ones had.
 
     An effect is multiplied by sd(j) / sd(i), an intercept divided by sd(i), a variance divided by the whole variance,
     and a covariance of residuals becomes their correlation.
@@ -39,22 +39,26 @@ def standardise(
         kind, i, j: cells that are asked for, free or fixed.
         at: of each its parameter, -1 where it is fixed.
         size: how many parameters there are.
-        latent_only: whether observed variables keep their scale.
     """
     t, p = len(state.eta), cells.p
-    value, factor = standard_values(state, p, kind, i, j, latent_only=latent_only)
-    bend = np.zeros((len(i), size))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        whole = _logs(np.diag(state.z[:, t:]), _variances(cells, state, size), p if latent_only else 0)
-        rest = _logs(np.diag(state.covariances), _residuals(cells, t, size), p if latent_only else 0)
-        for of, parts in _parts(kind, i, j):
-            for residual, where, power in parts:
-                bend[of] += power * (rest if residual else whole)[where[of]]
-        slope = value[:, None] * bend
     free = np.flatnonzero((at >= 0) & (size > 0))
-    slope[free, at[free]] += factor[free]
-    slope[(value == 0) & (factor == 0)] = 0.0
-    return Standard(value, slope)
+    parts, found = _parts(kind, i, j), []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = 0.5 * _variances(cells, state, size) / np.diag(state.z[:, t:])[:, None]
+        rest = 0.5 * _residuals(cells, t, size) / np.diag(state.covariances)[:, None]
+        for latent_only in (False, True):
+            if latent_only:
+                whole[:p] = rest[:p] = 0.0  # they keep their scale
+            value, factor = standard_values(state, p, kind, i, j, latent_only=latent_only)
+            bend = np.zeros((len(i), size))
+            for of, roots_of in parts:
+                for residual, where, power in roots_of:
+                    bend[of] += power * (rest if residual else whole)[where[of]]
+            slope = value[:, None] * bend
+            slope[free, at[free]] += factor[free]
+            slope[(value == 0) & (factor == 0)] = 0.0
+            found.append(Standard(value, slope))
+    return found[0], found[1]
 
 
 def standard_values(
@@ -93,13 +97,6 @@ def _parts(kind: Array, i: Array, j: Array) -> list[tuple[Array, list[tuple[bool
         (kind == INTERCEPT, [(False, i, -1.0)]),
     ]
     return [(np.flatnonzero(of), parts) for of, parts in found if of.any()]
-
-
-def _logs(variance: Array, moved: Array, keep: int) -> Array:
-    """Derivatives of the logarithm of standard deviations; 0 for the first ones, which keep their scale."""
-    found: Array = 0.5 * moved / variance[:, None]
-    found[:keep] = 0.0
-    return found
 
 
 def _residuals(cells: Cells, t: int, size: int) -> Array:
