@@ -61,8 +61,8 @@ def ours(frame: pd.DataFrame, method: str, interval: str) -> Shares:
     from cxuxlib.models import DriverOptions, key_drivers
 
     options = DriverOptions(method, interval=interval, rng=1)  # type: ignore[arg-type]
-    terms = key_drivers(frame, "y", list(frame.columns[:-1]), method=options).terms
-    return terms["value"].to_numpy()[: frame.shape[1] - 1] if method == "lmg" else None
+    fit = key_drivers(frame, "y", list(frame.columns[:-1]), method=options)  # with its table of terms
+    return fit.raw.values[0] if method == "lmg" else None
 
 
 def pingouin_lmg(frame: pd.DataFrame) -> Shares:

@@ -89,15 +89,12 @@ def tidy(shares: Shares, level: float) -> pd.DataFrame:
         twice = 2 * np.tile(shares.by_chance, len(shares.kinds))
         low, high = np.quantile(shares.draws[:, :-1], [(1 - level) / 2, (1 + level) / 2], axis=0) - twice
         low, high = np.where(twice > 0, low.clip(0.0), low), np.where(twice > 0, high.clip(0.0), high)
-    return pd.DataFrame({
+    names = {
         "term": list(shares.players) * len(shares.kinds),
         "kind": [kind for kind in shares.kinds for _ in shares.players],
-        "value": values,
-        "std_error": errors,
-        "low": low,
-        "high": high,
-        "p": np.nan,
-    })  # fmt: skip
+    }
+    columns = {"value": values, "std_error": errors, "low": low, "high": high, "p": np.full(len(values), np.nan)}
+    return pd.DataFrame(names | columns, copy=False)
 
 
 def fitted(label: tuple[str, str], shares: Shares, quality: dict[str, float], level: float, how: str) -> Fit:
