@@ -259,3 +259,13 @@ def test_where_landmarks_can_stand(given: dict[str, Any]) -> None:
         Landmarks(**{"at": [10], "horizon": 10, **given})
     with pytest.raises(ColumnError, match="'days' stands for two things"):
         landmark(CUSTOMERS, ASKED, ["days"], **ARGS, landmarks=Landmarks(at=[10], horizon=10))
+
+
+def test_an_answer_of_another_day_is_too_old_where_no_age_is_allowed() -> None:
+    customers = pd.DataFrame({"customer": [1, 2], "days": [5, 5], "left": [1, 0]})
+    asked = pd.DataFrame({"customer": [1, 2], "day": [2, 1], "ease": [4, 3]})
+    found = landmark(
+        customers, asked, ["ease"], unit="customer", duration="days", event="left", measured_at="day",
+        landmarks=Landmarks(at=[2], horizon=3, oldest=0),
+    )  # fmt: skip
+    assert found["ease"].isna().tolist() == [False, True]

@@ -6,6 +6,7 @@ from math import inf, nan
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
@@ -193,6 +194,7 @@ def test_outside_is_on_either_side() -> None:
 
 def test_the_correction_is_holms() -> None:
     table = judge_all(worlds.make("harbor", n=1000, waves=1, rng=1)).table
+    table = table[table["claim"].isin([each.id for each in claims.SURVEY])]
     assert table.loc[table["p"].isna(), "claim"].tolist() == ["E1 precision"]  # which takes two waves
     table = table[table["p"].notna()]
     rejected, *_ = multipletests(table["p"], alpha=0.05, method="holm")
@@ -201,6 +203,18 @@ def test_the_correction_is_holms() -> None:
     assert (kept == (rejected & decided)).all()
     assert 0 < kept.sum() < decided.sum()  # this study shows the difference
     assert (table.loc[kept, "corrected"] == table.loc[kept, "verdict"]).all()
+
+
+def test_claims_over_time_are_corrected_among_themselves() -> None:
+    study = worlds.make("harbor", n=1000, waves=1, rng=1)
+    bare = replace(study, tables={name: each for name, each in study.tables.items() if name != "churn"})
+    some, every = judge_all(bare).table.set_index("claim"), judge_all(study).table.set_index("claim")
+    assert some["p"].notna().sum() + 2 == every["p"].notna().sum()
+    own = [each.id for each in claims.SURVEY]
+    pd.testing.assert_frame_equal(some.loc[own], every.loc[own])
+    own = [each.id for each in claims.OVER_TIME if every.loc[each.id, "p"] < 1]
+    rejected, *_ = multipletests(every.loc[own, "p"], alpha=0.05, method="holm")
+    assert (every.loc[own, "corrected"] == every.loc[own, "verdict"].where(rejected, "undecided")).all()
 
 
 def test_what_is_not_answerable_is_not_counted() -> None:

@@ -67,7 +67,8 @@ def test_where_they_are_one_nothing_is_more() -> None:
     shown = {key: each for key, each in verdicts(found).items() if key[0] in "AB"}
     assert shown | {"A2": "", "A4": "", "A1": ""} == {
         "A0": "refuted", "A1": "", "A2": "", "A3": "not answerable", "A4": "", "A5": "not answerable",
-        "B1": "supported", "B4": "refuted",
+        "B1": "supported", "B4": "refuted", "B2": "not answerable", "B3": "not answerable", "B5": "undecided",
+        "B6": "supported",
     }  # fmt: skip
     assert concluded(found)["proper subset"] == "refuted"
     reasons = {each.claim.id: each.reason for each in found.rulings}

@@ -83,6 +83,7 @@ def test_claims_can_be_judged() -> None:
         "A4 complete": "supported", "A5 screening-off": "undecided", "B1 associated": "supported",
         "B4 service too": "refuted", "C1 additive": "supported", "C2 compensation": "undecided",
         "C3 weakest link": "undecided", "C4 soured": "refuted", "C7 no rescue": "undecided",
-        "D1 one product": "undecided", "E1 precision": "refuted",
+        "D1 one product": "undecided", "E1 precision": "refuted", "B2 direction": "undecided",
+        "B3 cause": "supported", "B5 retention": "supported", "B6 breaking UX": "supported",
     }  # fmt: skip
     assert table.loc["A0 distinct", "low"] < truth["r_ux_cx"] < table.loc["A0 distinct", "high"]

@@ -115,9 +115,8 @@ class Case:
             return None
         items = [*(item for each in self.facets.values() for item in each), *self.cx, *self.loyalty]
         found = answers(self.study.tables["answers"], list(dict.fromkeys(items)), least=1)
-        straight = _straight(found.x, found.n, self._ranges(tuple(dict.fromkeys(items)), found.x))
+        straight, left_out = self.straight(tuple(dict.fromkeys(items)), found.x, found.n)
         many = int(found.n[straight].sum())
-        left_out = 0 < many <= _CARELESS * found.n.sum() and self.way.straight == "left out"
         keep = ~straight if left_out else np.ones(len(straight), dtype=bool)
         lost = found.n_missing
         if self.way.sheets == "complete":
@@ -125,6 +124,14 @@ class Case:
             lost += int(found.n[keep & part].sum())
             keep &= ~part
         return Sheets(tuple(dict.fromkeys(items)), found.x[keep], found.n[keep], lost, many, left_out)
+
+    def straight(
+        self, items: tuple[str, ...], x: NDArray[np.float64], n: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], bool]:
+        """Sheets of one answer to all of many items, and whether they are left out, for they are few."""
+        found = _straight(x, n, self._ranges(items, x))
+        few = 0 < n[found].sum() <= _CARELESS * n.sum()
+        return found, bool(few and self.way.straight == "left out")
 
     def _ranges(self, items: tuple[str, ...], x: NDArray[np.float64]) -> list[tuple[float, float]]:
         """The range of each item: from the dictionary, else what was answered."""

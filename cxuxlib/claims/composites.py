@@ -9,7 +9,24 @@ from html import escape
 from cxuxlib.claims.ruling import Ruling, Rung, Verdict
 
 _WRONG = 0.05  # chance of a wrong verdict, one-sided
-_UNKNOWN: tuple[Verdict, ...] = ("not answerable", "undecided")
+_RUNGS_OF = ("B1", "B2", "B3")
+_REACHED: dict[Rung, str] = {
+    "association": "UX goes with loyalty beside the other facets (B1). That is the lowest rung: who answers both "
+    "questions on one sheet may do so for reasons of his own, and nothing was changed.",
+    "temporal": "Where UX changes, CX changes a wave later, more than the reverse (B2). Nothing was changed on "
+    "purpose, so something else may have moved both.",
+    "quasi-experiment": "Where a redesign made UX better, CX rose (B3). Whether it was given by lot nobody knows, so "
+    "those who got it may have differed in what was not measured.",
+}
+_BY_LOT: dict[Verdict, str] = {
+    "supported": "A redesign that was given by lot made UX better, and CX rose (B3): the highest rung.",
+    "refuted": "A redesign that was given by lot made UX better, and CX stayed where it was (B3).",
+}
+_LOT = "a redesign that is given by lot, with CX asked before and after (B3)"
+_ASKED = {
+    "B1": "UX, other facets and loyalty asked together (B1)",
+    "B2": "three waves or more of the same customers (B2)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +93,49 @@ def proper_subset(rulings: Mapping[str, Ruling], halo_out: bool) -> tuple[Conclu
 
 
 def driver(rulings: Mapping[str, Ruling]) -> Conclusion:
-    """The ladder of evidence on "UX drives": the highest rung whose claim is supported.
+    """The ladder of evidence on "UX drives": the highest rung whose claim is supported, and what would lift it.
 
-    Association is the lowest. It never supports a cause, and its absence beside other facets does not refute one.
+    Association (B1) is the lowest, then what goes before in time (B2), then a redesign that was rolled out without a
+    lot, then one by lot (both B3). That last one alone supports or refutes a cause; every lower rung leaves it
+    undecided, and so does an association that is absent beside the other facets.
+
+    Args:
+        rulings: by the claim's id: B1, and A0, B2 and B3 where they were judged.
     """
     sentence = "UX drives what customers feel and do"
-    associated = _of(rulings, "B1")
-    if associated.verdict == "supported":
-        return Conclusion(
-            "driver", sentence, "undecided", "association",
-            "UX goes with loyalty beside the other facets (B1). That is the lowest rung: who answers both questions on "
-            "one sheet may do so for reasons of his own, and nothing was changed.",
-        )  # fmt: skip
-    verdict: Verdict = "not answerable" if associated.verdict == "not answerable" else "undecided"
-    return Conclusion("driver", sentence, verdict, None, f"B1 is {associated.verdict}, so no rung is reached.")
+    by_key = {name.split()[0]: each for name, each in rulings.items()}
+    there = {key: by_key[key] for key in _RUNGS_OF if key in by_key}
+    said = ", ".join(f"{key} is {each.verdict}" for key, each in there.items())
+    one = "A0" in by_key and by_key["A0"].verdict == "refuted"
+    if one:
+        said += "; A0 is refuted: UX and CX are one thing here, so that what moves both shows no drive"
+        there = {key: each for key, each in there.items() if key == "B1"}
+    tried = there.get("B3")
+    if tried is not None and tried.rung == "experiment" and tried.decided:
+        return Conclusion("driver", sentence, tried.verdict, "experiment", f"{_BY_LOT[tried.verdict]} {said}.")
+    reached = [each.rung for each in there.values() if each.verdict == "supported" and each.rung]
+    rung = max(reached, key=list(_REACHED).index, default=None)
+    silent = all(each.verdict == "not answerable" for each in there.values())
+    verdict: Verdict = "not answerable" if silent else "undecided"
+    told = f"{said}, so no rung is reached." if rung is None else f"{_REACHED[rung]} {said}."
+    against = " and ".join(key for key, each in there.items() if each.verdict == "refuted")
+    if rung is not None and against:
+        told += f" {against} is refuted, which stands against it."
+    lift = "questions that tell UX and CX apart (A0)" if one else _lift(there, rung)
+    return Conclusion("driver", sentence, verdict, rung, f"{told} What would lift it: {lift}.")
+
+
+def _lift(there: Mapping[str, Ruling], rung: Rung | None) -> str:
+    """What a study must have to get higher: what was not asked, more customers where it was, and best a lot."""
+    above = {None: ("B1", "B2"), "association": ("B2",)}.get(rung, ())
+    parts = []
+    for key in above:
+        known = there[key].verdict if key in there else "not answerable"
+        if known != "refuted":
+            parts.append(_ASKED[key] if known == "not answerable" else f"more customers, for {key} is undecided")
+    tried = there.get("B3")
+    open_lot = tried is not None and tried.rung == "experiment"
+    return ", or ".join([*parts, "more customers, for B3 is undecided" if open_lot else _LOT])
 
 
 def _of(rulings: Mapping[str, Ruling], key: str) -> Ruling:

@@ -12,13 +12,12 @@ import pandas as pd
 from cxuxlib.claims.case import Case
 from cxuxlib.claims.composites import Conclusion
 from cxuxlib.claims.rates import missed_goal
-from cxuxlib.claims.ruling import Claim, Region, Ruling, range_of
+from cxuxlib.claims.ruling import Claim, Evidence, Region, Ruling, range_of, together
 from cxuxlib.errors import ArgumentError, DataError, ModelError, NotAnswerable, SampleError, unknown
-from cxuxlib.results import Estimate
 from cxuxlib.stats.multiplicity import holm
 from cxuxlib.study import Study
 
-_WRONG = 0.05  # chance of a wrong verdict that is accepted, among all claims of a study together
+_WRONG = 0.05  # chance of a wrong verdict that is accepted, among all claims of a kind together
 _COLUMNS = [
     "claim", "sentence", "verdict", "value", "low", "high", "level", "n", "holds", "fails", "rung", "reason",
     "p", "corrected", "bound",
@@ -39,7 +38,7 @@ class Rulings:
         """One row per claim.
 
         Columns: claim, sentence, verdict, value, low, high, level, n, holds, fails, rung, reason, p, corrected (the
-        verdict that stays when all claims of the study are judged together, by Holm), bound ("default" or "set by the
+        verdict that stays when the claims of its kind are judged together, by Holm), bound ("default" or "set by the
         study").
         """
         rows = []
@@ -109,36 +108,38 @@ def _ruled(claim: Claim, case: Case) -> Ruling:
         found = claim.test(case, region.level)
     except (NotAnswerable, ModelError, SampleError) as why_not:
         return Ruling(claim, "not answerable", None, region, None, str(why_not), bound_set=bound_set)
-    seen = region.verdict(found.estimate)
+    seen, both = together([(found.estimate, region), *found.also])
     verdict = "undecided" if seen in found.cannot else seen
-    reason = found.reason + (_small(found.estimate, region) if seen == "undecided" else "")
+    reason = found.reason + (_small(found, region) if seen == "undecided" else "")
     reason += missed_goal(claim.id, verdict, found.estimate.n)
-    chances = [
-        p
-        for p, kind in zip(region.p_values(found.estimate), ("supported", "refuted"), strict=True)
-        if kind not in found.cannot
-    ]
-    p = min(chances, default=nan)
-    return Ruling(claim, verdict, found.estimate, region, claim.rung, reason, p, bound_set=bound_set)
+    p = min(
+        (p for p, kind in zip(both, ("supported", "refuted"), strict=True) if kind not in found.cannot), default=nan
+    )
+    return Ruling(claim, verdict, found.estimate, region, found.rung or claim.rung, reason, p, bound_set=bound_set)
 
 
-def _small(estimate: Estimate, region: Region) -> str:
+def _small(found: Evidence, region: Region) -> str:
     """What to say where even no effect at all would be undecided."""
-    at_zero = replace(estimate, value=0.0, low=estimate.low - estimate.value, high=estimate.high - estimate.value)
-    if any(border == 0 for border in (*region.holds, *region.fails)) or region.verdict(at_zero) != "undecided":
+    e, none = found.estimate, 1 if found.ratio else 0
+    ends = (e.low / e.value, e.high / e.value) if found.ratio else (e.low - e.value, e.high - e.value)
+    without = replace(e, value=float(none), low=ends[0], high=ends[1])
+    if none in (*region.holds, *region.fails) or region.verdict(without) != "undecided":
         return ""
-    return " The sample is too small: with errors of this size even an effect of 0 would be undecided."
+    what = "a ratio of 1" if found.ratio else "an effect of 0"
+    return f" The sample is too small: with errors of this size even {what} would be undecided."
 
 
-def ruled_together(claims: Sequence[Claim], case: Case) -> tuple[Ruling, ...]:
-    """The rulings on all claims of a study, each with the verdict that stays after Holm's correction."""
-    known = {claim.id for claim in claims}
+def ruled_together(families: Sequence[Sequence[Claim]], case: Case) -> tuple[Ruling, ...]:
+    """The rulings on all claims of a study, each with the verdict that stays after Holm's correction in its family."""
+    known = {claim.id for family in families for claim in family}
     for name in case.study.claims:
         if name not in known:
             raise DataError(f"The study sets a bound: {unknown('claim', name, sorted(known))}")
-    rulings = [ruled(claim, case) for claim in claims]
-    corrected = holm([each.p for each in rulings])
-    return tuple(
-        replace(each, corrected="undecided" if each.decided and p >= _WRONG else each.verdict)
-        for each, p in zip(rulings, corrected, strict=True)
-    )
+    found: list[Ruling] = []
+    for family in families:
+        rulings = [ruled(claim, case) for claim in family]
+        found += [
+            replace(each, corrected="undecided" if each.decided and p >= _WRONG else each.verdict)
+            for each, p in zip(rulings, holm([each.p for each in rulings]), strict=True)
+        ]
+    return tuple(found)

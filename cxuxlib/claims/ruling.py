@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from math import inf, isfinite, nan
@@ -119,11 +119,52 @@ class Evidence:
         estimate: with an interval of the region's level.
         reason: sentences.
         cannot: verdicts that are "undecided" instead, whatever the interval.
+        also: further estimates, each with the region that it must lie in too.
+        rung: that these data reach, where it is not the claim's.
+        ratio: whether the estimate is a ratio, which is 1 where there is no effect.
     """
 
     estimate: Estimate
     reason: str
     cannot: tuple[Verdict, ...] = ()
+    also: tuple[tuple[Estimate, Region], ...] = ()
+    rung: Rung | None = None
+    ratio: bool = False
+
+
+def together(conditions: Sequence[tuple[Estimate, Region]]) -> tuple[Verdict, tuple[float, float]]:
+    """The verdict on conditions that must all hold, and the one-sided p of "supported" and of "refuted".
+
+    Supported where each condition is: an intersection-union test needs no correction. Refuted where one is at its share
+    of the level (Bonferroni), for either may do it by chance.
+
+    Args:
+        conditions: estimates with their regions, which want intervals of one level.
+
+    Returns:
+        The verdict, and the two p: the largest of "supported", and the smallest of "refuted" times their number.
+
+    Raises:
+        ArgumentError: an interval of another level than its region's.
+
+    Source: Berger 1982, doi:10.1080/00401706.1982.10487790. Checked against: the verdicts one by one, and its level
+    where both conditions are on the border.
+
+    >>> above = Region(holds=(0, inf), fails=(-inf, 0))
+    >>> found = [(Estimate(value, value - 0.1, value + 0.1, 300, "t", 0.9), above) for value in (0.3, -0.3)]
+    >>> together(found)[0], together(found[:1])[0]
+    ('refuted', 'supported')
+    """
+    verdicts = [region.verdict(estimate) for estimate, region in conditions]
+    chances = [region.p_values(estimate) for estimate, region in conditions]
+    if len(conditions) == 1:
+        return verdicts[0], chances[0]
+    supported = max(each for each, _ in chances)
+    refuted = min(1.0, len(chances) * min(each for _, each in chances))
+    if all(each == "supported" for each in verdicts):
+        return "supported", (supported, refuted)
+    level = conditions[0][1].level
+    return "refuted" if refuted < (1 - level) / 2 else "undecided", (supported, refuted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 _BRANDS = 10
 _UNITS = 20  # of a brand; with fewer its correlation says next to nothing, and its error is not normal
-_STEADY = 0.3  # reliability below which dividing by it multiplies chance
+STEADY = 0.3  # reliability below which dividing by it multiplies chance
 BRAND, PRODUCTS = "brand_id", "products_of_brand"
 
 
@@ -52,11 +52,11 @@ def one_product(case: Case, level: float) -> Evidence:
     if len(ux) < 2:
         raise NotAnswerable(f"UX needs at least 2 items; the study has {listed(ux) if ux else 'none'}.")
     x, brand, missing, sizes = _by_brand(case, [*ux, *cx])
-    reliability = [_alpha(x[:, : len(ux)]), _alpha(x[:, len(ux) :])]
-    if min(reliability) < _STEADY:
+    reliability = [alpha(x[:, : len(ux)]), alpha(x[:, len(ux) :])]
+    if min(reliability) < STEADY:
         raise NotAnswerable(
             f"The items of UX and of CX must go together; their reliabilities are {text.number(reliability[0], 2)} and "
-            f"{text.number(reliability[1], 2)}, below {_STEADY}."
+            f"{text.number(reliability[1], 2)}, below {STEADY}."
         )
     freed = 1 / sqrt(reliability[0] * reliability[1])
     scores = np.column_stack([x[:, : len(ux)].mean(axis=1), x[:, len(ux) :].mean(axis=1)])
@@ -159,7 +159,7 @@ def _by_brand(case: Case, items: list[str]) -> tuple[Array, NDArray[np.object_],
     return rows.loc[whole, items].to_numpy(dtype=float), rows.loc[whole, BRAND].to_numpy(), int((~whole).sum()), sizes
 
 
-def _alpha(x: Array) -> float:
+def alpha(x: Array) -> float:
     """Reliability of the mean of some items."""
     k, covariance = x.shape[1], np.cov(x.T)
     total = float(covariance.sum())

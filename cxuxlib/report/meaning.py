@@ -21,8 +21,16 @@ _MEANS = MappingProxyType({
            "UX goes with loyalty past the whole experience: watching CX alone would miss it."),
     "B1": ("Customers who rate UX higher intend to stay and recommend more, the other touchpoints being equal.",
            "Beside the other touchpoints, UX tells hardly anything about loyalty."),
+    "B2": ("Where a customer's UX changes, CX follows a wave later, more than the other way round.",
+           "What UX changes in CX a wave later is next to nothing, or less than what CX changes in UX."),
+    "B3": ("Making UX better made CX better.",
+           "UX was made better, and CX stayed where it was."),
     "B4": ("Service tells more about the whole than UX does.",
            "UX tells more about the whole than service does."),
+    "B5": ("Customers with better CX leave less often.",
+           "Customers with better CX leave about as often as the others."),
+    "B6": ("Customers with worse UX leave more often.",
+           "Customers with worse UX leave about as often as the others."),
     "C1": ("Experiences add up: a bad one costs what it costs, whatever the others are.",
            "Experiences do not simply add up: how much one counts hangs on the others."),
     "C2": ("Customers with poor UX and good service are about as well off as the average one, or better.",
@@ -36,6 +44,8 @@ _MEANS = MappingProxyType({
     "D1": ("UX weighs more for the brand that is one product.", "UX weighs as much for brands of many products."),
     "E1": ("Answers on UX are steadier from wave to wave than answers on CX.",
            "Answers on CX are steadier from wave to wave than answers on UX."),
+    "driver": ("Making UX better makes the customer experience better.",
+               "Making UX better does not make the customer experience better."),
     "proper subset": ("UX is a part of the customer experience, and not all of it.",
                       "UX is not a part of a larger customer experience here."),
     "strong subset": ("UX is a part of the customer experience and works through it.",
@@ -61,7 +71,7 @@ def means(ruling: Ruling | Conclusion) -> str:
     'These questions on UX and on CX measure the same thing: two figures of it are one figure.'
     """
     name = ruling.id if isinstance(ruling, Conclusion) else ruling.claim.id.split()[0]
-    if name == "driver":
+    if name == "driver" and ruling.verdict in ("undecided", "not answerable"):
         return "Whether better UX would bring better figures takes an experiment, or at least measurements over time."
     if ruling.verdict in ("undecided", "not answerable"):
         return _UNDECIDED if ruling.verdict == "undecided" else _UNKNOWN

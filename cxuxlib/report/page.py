@@ -72,7 +72,7 @@ def _together(ruling: Ruling) -> str:
     """The verdict that stays when all claims of a study are judged together."""
     if ruling.corrected is None or not ruling.estimate:
         return ""
-    return f"{ruling.corrected} (Holm's correction for all claims of this study)"
+    return f"{ruling.corrected} (Holm's correction for the claims of this kind)"
 
 
 def _conclusion(found: Conclusion) -> str:

@@ -111,12 +111,12 @@ def landmark(
     times = times_of(customers, np.ones(len(customers)), duration, event, landmarks.entry)
     asked = asked.assign(**{measured_at: when}).sort_values(measured_at, kind="stable")
     asked = asked[asked[predictors].notna().any(axis=1)]
-    found = []
+    found, oldest = [], np.inf if landmarks.oldest is None else landmarks.oldest
     for s in sorted(landmarks.at):
         there = (times.entry <= s) & (times.exit > s)
         if not there.any():
             raise SampleError(f"Nobody is there at {s:g}: all have left, or came later. Take another landmark.")
-        known = asked[(asked[measured_at] <= s) & (asked[measured_at] >= s - (landmarks.oldest or np.inf))]
+        known = asked[(asked[measured_at] <= s) & (asked[measured_at] >= s - oldest)]
         last = known.groupby(unit, sort=False)[[*predictors, measured_at]].last()  # of each, the last that is there
         end = s + landmarks.horizon
         table = (
