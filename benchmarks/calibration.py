@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/calibration.py [replications] [n ...]      1000 replications at n = 300, 1000, 3000
     .venv/bin/python benchmarks/calibration.py 0 [n ...]                   only the table, of what has been run
 
-Each replication makes a study of one wave, or of two for E1, and judges the claims on it: in the worlds of `WHOLE` all
-of them, in another the claims that are true or false there, and in a world that puts one claim on its border, that one.
+Each replication makes a study of one wave, or of two for E1, and judges the claims of a survey on it: in the worlds of
+`WHOLE` all of them, in another the claims that are true or false there, and in a world that puts one claim on its
+border, that one. Claims over time have blocks of their own, of studies of four waves, in the worlds of `OVER_TIME`.
 What is true there is computed, not assumed: a claim holds or fails in a world as its truth lies in the regions of its
 rule, or it is on the border. Blocks of replications are kept in build/calibration, so that a run that was stopped goes
 on where it was; all cores are used, and all worlds and sizes advance together. The table has one row per world, n and
@@ -34,6 +35,7 @@ TRUTH_OF = {
     "A5": "direct_ux_loyalty", "B1": "r2_loyalty_ux", "B4": "share_service_minus_ux", "C1": "r2_not_additive",
     "C2": "cx_ux_low_service_high", "C3": "weight_weakest", "C4": "promoters_ux_high_service_low",
     "C7": "loyalty_by_innovation_low_ux", "D1": "r_per_doubling", "E1": "score_retest_ux_minus_cx",
+    "B2": "cross_lag_ux_cx", "B3": "itt_cx", "B5": "hr_cx", "B6": "hr_ux_total",
 }  # fmt: skip
 PLAIN = {
     "experience.innovation_by_ux": 0.0, "experience.failure": 0.0, "experience.turning": 0.0,
@@ -57,8 +59,19 @@ BORDERS: dict[str, dict[str, Any]] = {
     "C4": {"experience.service.weight": 0.1791},
     "C7": {"experience.innovation.weight": 0.0561},
     "E1": {"experience.carry": 0.3428},
+    "B2": {"experience.lagged": 0.0572},
+    "B3": {"experience.ux.weight": 0.0679},
+    "B5": {"loyalty.log_hazard_cx": -0.1054},
+    "B6": {"loyalty.log_hazard_cx": -0.0867},
 }  # of harbor, so that the truth of the claim is its bound; the null world does it for D1
 BORDER = "border of "
+OVER_TIME = {
+    "B2": ("harbor", "reverse", "confounded", "null"),
+    "B3": ("harbor", "direct", "side-by-side", "null", "confounded"),
+    "B5": ("harbor", "null"),
+    "B6": ("harbor", "direct", "side-by-side", "null"),
+}  # the worlds in which claims over time hold, or fail
+WAVES = 4  # of studies over time
 WHOLE = ("harbor", "one-and-the-same", "side-by-side", "halo", "ceiling", "weakest-link", "compensating")
 
 
@@ -68,11 +81,13 @@ class Cell(NamedTuple):
     world: str
     n: int
     block: int
+    over_time: bool = False
 
     @property
     def file(self) -> Path:
         """Where they are kept."""
-        return BLOCKS / f"{self.world.replace(' ', '-')}-{self.n}-{self.block}.json"
+        over_time = "-over-time" if self.over_time else ""
+        return BLOCKS / f"{self.world.replace(' ', '-')}{over_time}-{self.n}-{self.block}.json"
 
 
 def world_of(name: str) -> Any:
@@ -83,14 +98,19 @@ def world_of(name: str) -> Any:
     return worlds.WORLDS[name] if border is None else worlds.changed(worlds.WORLDS["harbor"], PLAIN | border)
 
 
-def judged(world: str) -> list[Any]:
+def judged(world: str, over_time: bool = False) -> list[Any]:
     """Claims that are judged one by one in a world."""
     from cxuxlib import claims
 
+    border = world.removeprefix(BORDER)
+    if over_time:
+        found = {each: each.id.split()[0] for each in claims.OVER_TIME}
+        return [each for each, name in found.items() if name == border or world in OVER_TIME[name]]
     if world in WHOLE:
         return [claims.UX_IS_STEADIER_THAN_CX]
-    border = world.removeprefix(BORDER)
-    return [each for each in claims.ALL if each.id.split()[0] == border or world in (each.true_where, each.false_where)]
+    return [
+        each for each in claims.SURVEY if each.id.split()[0] == border or world in (each.true_where, each.false_where)
+    ]
 
 
 def run(cell: Cell) -> float:
@@ -100,15 +120,19 @@ def run(cell: Cell) -> float:
     from cxuxlib import claims, worlds
 
     began, counts = time.perf_counter(), Counter[str]()
-    rng = np.random.default_rng([SEED, zlib.crc32(cell.world.encode()), cell.n, cell.block])
-    world, some = world_of(cell.world), judged(cell.world)
+    rng = np.random.default_rng([SEED, zlib.crc32(cell.world.encode()), cell.n, cell.block, *[WAVES] * cell.over_time])
+    world, some = world_of(cell.world), judged(cell.world, cell.over_time)
+    of_survey = {each.id for each in claims.SURVEY}
     for _ in range(BLOCK):
         rulings = {}
-        if cell.world in WHOLE:
+        if cell.over_time:
+            study = worlds.make(world, n=cell.n, waves=WAVES, rng=rng)
+            rulings = {claim.id: claims.judge(claim, study).verdict for claim in some}
+        elif cell.world in WHOLE:
             found = claims.judge_all(worlds.make(world, n=cell.n, waves=1, rng=rng))
-            rulings = {each.claim.id: each.verdict for each in found.rulings}
+            rulings = {each.claim.id: each.verdict for each in found.rulings if each.claim.id in of_survey}
             rulings |= {each.id: each.verdict for each in found.conclusions}
-        for claim in some:
+        for claim in [] if cell.over_time else some:
             waves = 2 if claim is claims.UX_IS_STEADIER_THAN_CX else 1
             study = worlds.make(world, n=cell.n, waves=waves, rng=rng)
             rulings[claim.id] = claims.judge(claim, study).verdict
@@ -142,12 +166,12 @@ def rows(cells: list[Cell]) -> Iterator[dict[str, Any]]:
     """The table, of all blocks."""
     from cxuxlib import claims, worlds
 
-    for world, n in dict.fromkeys((each.world, each.n) for each in cells):
-        own = [each for each in cells if (each.world, each.n) == (world, n)]
+    for world, n, over_time in dict.fromkeys((each.world, each.n, each.over_time) for each in cells):
+        own = [each for each in cells if (each.world, each.n, each.over_time) == (world, n, over_time)]
         replications, counts = BLOCK * len(own), Counter[str]()
         for each in own:
             counts.update(json.loads(each.file.read_text(encoding="utf-8")))
-        truth = worlds.truth(world_of(world), waves=1)
+        truth = worlds.truth(world_of(world), waves=WAVES if over_time else 1)
         names = dict.fromkeys(key.split("|")[0] for key in sorted(counts))
         for name in names:
             shares = {verdict: counts[f"{name}|{verdict}"] / replications for verdict in VERDICTS}
@@ -173,9 +197,10 @@ def main(replications: int, sizes: list[int]) -> None:
     """Run what is not there yet, and write the table."""
     from cxuxlib import worlds
 
-    where = [each for each in (*worlds.names(), *(BORDER + each for each in BORDERS)) if each in WHOLE or judged(each)]
+    every = (*worlds.names(), *(BORDER + each for each in BORDERS))
+    where = [(world, over_time) for over_time in (False, True) for world in every if judged(world, over_time)]
     BLOCKS.mkdir(parents=True, exist_ok=True)
-    cells = [Cell(world, n, k) for k in range(-(-replications // BLOCK)) for n in sizes for world in where]
+    cells = [Cell(world, n, k, late) for k in range(-(-replications // BLOCK)) for n in sizes for world, late in where]
     left = [each for each in cells if not each.file.exists()]
     began = time.perf_counter()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
@@ -184,7 +209,7 @@ def main(replications: int, sizes: list[int]) -> None:
             cell, took = jobs[job], job.result() / BLOCK
             rest = (time.perf_counter() - began) / done * (len(left) - done) / 60
             print(f"{done}/{len(left)} {cell.world}, n = {cell.n}: {took:.2f} s each; {rest:.0f} min left", flush=True)
-    there = [Cell(world, n, k) for world in where for n in sizes for k in range(1000)]
+    there = [Cell(world, n, k, over_time) for world, over_time in where for n in sizes for k in range(1000)]
     found = list(rows([each for each in there if each.file.exists()]))
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     with TABLE.open("w", newline="", encoding="utf-8") as out:
