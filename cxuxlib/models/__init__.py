@@ -2,8 +2,10 @@
 
 from cxuxlib.models.causes.doubting import sensitivity
 from cxuxlib.models.causes.experimenting import experiment
+from cxuxlib.models.causes.failing import incidents
+from cxuxlib.models.causes.following import event_study
 from cxuxlib.models.causes.instrumenting import instrument
-from cxuxlib.models.causes.options import ExperimentOptions, RolloutOptions
+from cxuxlib.models.causes.options import EventOptions, ExperimentOptions, RolloutOptions
 from cxuxlib.models.causes.rolling import difference_in_differences
 from cxuxlib.models.churn.curves import cumulative_incidence, survival
 from cxuxlib.models.churn.foretelling import Performance, churn_performance
@@ -12,6 +14,7 @@ from cxuxlib.models.churn.landmarks import Landmarks, landmark
 from cxuxlib.models.churn.leaving import Window, churn_logit
 from cxuxlib.models.churn.options import HazardOptions, SurvivalOptions
 from cxuxlib.models.churn.proportional import proportional_hazards
+from cxuxlib.models.churn.turning import turning_point
 from cxuxlib.models.combining.comparing import Combination, combination
 from cxuxlib.models.combining.contrasts import penalty_reward
 from cxuxlib.models.combining.quadrants import importance_performance
@@ -31,7 +34,9 @@ from cxuxlib.models.moderating.groups import group_moderation
 from cxuxlib.models.moderating.options import ModerationOptions
 from cxuxlib.models.moderating.products import moderation
 from cxuxlib.models.panels.lags import cross_lagged
+from cxuxlib.models.panels.layering import variance_components
 from cxuxlib.models.panels.options import PanelOptions
+from cxuxlib.models.panels.staying import panel
 from cxuxlib.models.regression.binary import logit
 from cxuxlib.models.regression.effects import margins
 from cxuxlib.models.regression.least import linear
@@ -54,6 +59,7 @@ from cxuxlib.models.validity import factor_correlation, htmt
 __all__ = [
     "Combination",
     "DriverOptions",
+    "EventOptions",
     "ExperimentOptions",
     "Folds",
     "HazardOptions",
@@ -77,12 +83,14 @@ __all__ = [
     "discriminant_validity",
     "driver_ranks",
     "equivalence",
+    "event_study",
     "experiment",
     "facet_syntax",
     "factor_correlation",
     "group_moderation",
     "htmt",
     "importance_performance",
+    "incidents",
     "increment",
     "instrument",
     "invariance",
@@ -100,6 +108,7 @@ __all__ = [
     "modification",
     "nested",
     "ordered_logit",
+    "panel",
     "partial_odds",
     "penalty_reward",
     "predicted",
@@ -111,5 +120,7 @@ __all__ = [
     "share_difference",
     "share_differences",
     "survival",
+    "turning_point",
+    "variance_components",
     "wave_invariance",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from cxuxlib.errors import ArgumentError
 
-__all__ = ["ExperimentOptions", "RolloutOptions"]
+__all__ = ["EventOptions", "ExperimentOptions", "RolloutOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,38 @@ class RolloutOptions:
     def __post_init__(self) -> None:
         if self.controls not in ("not yet", "never"):
             raise ArgumentError(f"controls is 'not yet' or 'never'; got {self.controls!r:.40}.")
+
+
+@dataclass(frozen=True, slots=True)
+class EventOptions:
+    """How an effect is followed over waves.
+
+    Args:
+        controls: "not yet" takes all who have not been treated by then, "never" those alone who never are.
+        lasting: how many of the last effects make the lasting one.
+        horizon: waves after the first treated one up to which effects go; groups that are not seen so far are left out
+            and counted. None: as far as all groups are seen.
+        draws: of the effects, for intervals of times.
+        rng: seed or generator of the draws.
+
+    >>> EventOptions(lasting=3).horizon is None
+    True
+    """
+
+    controls: Literal["not yet", "never"] = "not yet"
+    lasting: int = 2
+    horizon: int | None = None
+    draws: int = 4000
+    rng: Any = 1
+
+    def __post_init__(self) -> None:
+        RolloutOptions(controls=self.controls)
+        for name, least in (("lasting", 1), ("horizon", 1), ("draws", 200)):
+            given = getattr(self, name)
+            if given is None and name == "horizon":
+                continue
+            if isinstance(given, bool) or not isinstance(given, int) or given < least:
+                raise ArgumentError(f"{name} is a whole number of {least} or more; got {given!r:.40}.")
 
 
 def _positive(given: object) -> bool:
