@@ -149,9 +149,10 @@ def test_the_likelihood_is_highest_where_cox_says() -> None:
         assert max(written_out(ROWS, at + step), written_out(ROWS, at - step)) < top
 
 
-@pytest.mark.parametrize("table", [0, 4_000_000])
-def test_concordance_counts_pairs(table: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("table", "each"), [(0, 10**9), (0, 0), (4_000_000, 0)])
+def test_concordance_counts_pairs(table: int, each: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cox_checks, "_TABLE", table)
+    monkeypatch.setattr(cox_checks, "_EACH", each)
     fit = churn_hazard(ROWS, STRATA, **LATE)
     line = ROWS[["ease", "service"]].to_numpy(float) @ slopes(fit)["value"].to_numpy()
     end, start, left = ROWS["days"].to_numpy(), ROWS["entry"].to_numpy(), ROWS["left"].to_numpy() == 1

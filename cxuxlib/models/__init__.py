@@ -27,6 +27,10 @@ from cxuxlib.models.drivers import (
     share_difference,
     share_differences,
 )
+from cxuxlib.models.loyalty.buying import Buyers, purchases
+from cxuxlib.models.loyalty.contracts import Retained, retention
+from cxuxlib.models.loyalty.earning import worth
+from cxuxlib.models.loyalty.options import PurchaseOptions, RetentionOptions
 from cxuxlib.models.measurement.halo import MethodFactors, method_factors
 from cxuxlib.models.measurement.pairs import discriminant_validity
 from cxuxlib.models.measurement.summing import reliability
@@ -57,6 +61,7 @@ from cxuxlib.models.structural.shapes import facet_syntax
 from cxuxlib.models.validity import factor_correlation, htmt
 
 __all__ = [
+    "Buyers",
     "Combination",
     "DriverOptions",
     "EventOptions",
@@ -69,6 +74,9 @@ __all__ = [
     "ModerationOptions",
     "PanelOptions",
     "Performance",
+    "PurchaseOptions",
+    "Retained",
+    "RetentionOptions",
     "RolloutOptions",
     "SurvivalOptions",
     "Window",
@@ -113,9 +121,11 @@ __all__ = [
     "penalty_reward",
     "predicted",
     "proportional_hazards",
+    "purchases",
     "reliability",
     "resampled",
     "residuals",
+    "retention",
     "sensitivity",
     "share_difference",
     "share_differences",
@@ -123,4 +133,5 @@ __all__ = [
     "turning_point",
     "variance_components",
     "wave_invariance",
+    "worth",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import betaln, psi
 
 from cxuxlib.errors import ArgumentError, SampleError
-from cxuxlib.stats.likelihood import Array, Numbers, arrays, check_model, maximum
+from cxuxlib.stats.likelihood import Array, Numbers, Table, arrays, check_model, maximum
 
 __all__ = ["ShiftedBetaGeometric", "sbg_fit", "sbg_survival"]
 
@@ -26,6 +26,7 @@ class ShiftedBetaGeometric(NamedTuple):
         std_errors: standard errors of the two, in this order; NaN where the model was not fitted.
         log_likelihood: at these values.
         n: customers at the start.
+        covariance: of the two, row by row; empty where the model was not fitted.
     """
 
     alpha: float
@@ -33,6 +34,7 @@ class ShiftedBetaGeometric(NamedTuple):
     std_errors: tuple[float, ...] = (nan,) * 2
     log_likelihood: float = nan
     n: float = 0
+    covariance: Table = ()
 
 
 def sbg_fit(survivors: Numbers) -> ShiftedBetaGeometric:
@@ -66,9 +68,9 @@ def sbg_fit(survivors: Numbers) -> ShiftedBetaGeometric:
         slope_b = (lost * (psi(b + t - 1) - both)).sum() + n[-1] * (psi(b + t[-1]) - both[-1])
         return float(value), np.array([slope_a, slope_b - n[0] * (psi(b) - psi(a + b))])
 
-    found, errors, value = maximum(likelihood, (1.0, 1.0), "sBG")
-    alpha, beta = map(float, found)
-    return ShiftedBetaGeometric(alpha, beta, tuple(map(float, errors)), value, float(n[0]))
+    found = maximum(likelihood, (1.0, 1.0), "sBG")
+    alpha, beta = found.at
+    return ShiftedBetaGeometric(alpha, beta, found.std_errors, found.value, float(n[0]), found.covariance)
 
 
 def sbg_survival(model: ShiftedBetaGeometric, t: Numbers) -> Array:

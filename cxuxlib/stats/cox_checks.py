@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 Ends = list[tuple[Whole, float]]
 
 _TABLE = 4_000_000  # cells of a table of ranks by times
+_EACH = 100  # rows a time from which on times are taken one by one
 
 
 def transformed(time: Array, exit: Array, seen: Mask, n: Array, *, entry: Array, how: str) -> Array:
@@ -91,8 +92,10 @@ def concordance(sets: RiskSets, line: Array) -> float:
     own, seen = sets.stop[sets.seen] - 1, sets.seen
     lasts = sets.stop - seen  # a pair that has it at the same time is not compared
     ends = [(lasts, 1.0)] if sets.coming is None else [(lasts, 1.0), (sets.first, -1.0)]
-    count = _from_table if (int(rank.max()) + 1) * (len(sets.time) + 1) <= _TABLE else _from_blocks
-    below, equal, pairs = count(rank, sets.w, ends, rank[seen], own, len(sets.time) + 1)
+    size = len(sets.time) + 1
+    few = size * _EACH <= len(rank)
+    count = _from_table if (int(rank.max()) + 1) * size <= _TABLE else _from_tree if few else _from_blocks
+    below, equal, pairs = count(rank, sets.w, ends, rank[seen], own, size)
     weight = sets.w[seen]
     total = float(weight @ pairs)
     return float(weight @ (below + equal / 2)) / total if total > 0 else float("nan")
@@ -107,6 +110,34 @@ def _from_table(rank: Whole, w: Array, ends: Ends, mine: Whole, place: Whole, si
     later = np.cumsum(table[:, ::-1], axis=1)[:, ::-1]
     equal = later[mine, place + 1]
     return np.cumsum(later, axis=0)[mine, place + 1] - equal, equal, later.sum(axis=0)[place + 1]
+
+
+def _from_tree(rank: Whole, w: Array, ends: Ends, mine: Whole, place: Whole, size: int) -> tuple[Array, Array, Array]:
+    """The same where times are few: from the last back, ranks come into a tree of sums, and events look them up."""
+    most = int(rank.max()).bit_length()
+    tree = [np.zeros((int(rank.max()) >> bits) + 2) for bits in range(most + 1)]
+    comes = [(np.argsort(at, kind="stable"), at, sign) for at, sign in ends]
+    bounds = [np.searchsorted(at[order], np.arange(size + 1)) for order, at, _ in comes]
+    asked = np.argsort(place, kind="stable")
+    where = np.searchsorted(place[asked], np.arange(size + 1))
+    below, equal, pairs = (np.zeros(len(mine)) for _ in range(3))
+    for time in range(size - 1, -1, -1):
+        for (order, _, sign), bound in zip(comes, bounds, strict=True):
+            new = order[bound[time + 1] : bound[time + 2]] if time + 2 <= size else order[:0]
+            if len(new):
+                r, weight = rank[new], sign * w[new]
+                for bits, sums in enumerate(tree):
+                    np.add.at(sums, r >> bits, weight)
+        some = asked[where[time] : where[time + 1]]
+        if len(some):
+            r = mine[some]
+            equal[some], pairs[some] = tree[0][r], tree[most][0]
+            lower = np.zeros(len(some))
+            for bits in range(most):
+                at = r >> bits
+                lower += np.where(at & 1, tree[bits][at - 1], 0.0)
+            below[some] = lower
+    return below, equal, pairs
 
 
 def _from_blocks(rank: Whole, w: Array, ends: Ends, mine: Whole, place: Whole, size: int) -> tuple[Array, Array, Array]:

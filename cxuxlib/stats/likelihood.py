@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,30 @@ from scipy.optimize import minimize
 
 from cxuxlib.errors import ArgumentError, ModelError, SampleError
 
-__all__ = ["Array", "Numbers", "arrays", "check_model", "counted", "maximum"]
+__all__ = ["Array", "Maximum", "Numbers", "Table", "arrays", "check_model", "counted", "maximum"]
 
 Array = NDArray[np.float64]
 Numbers = float | Sequence[float] | Array
 Slopes = tuple[float, Array]
+Table = tuple[tuple[float, ...], ...]
 
 _STEP = 1e-4  # of a logarithm, for the second derivatives
 _FAR = 12.0  # a parameter 160,000 times away from where a climb begins is running away
+
+
+class Maximum(NamedTuple):
+    """Where a likelihood is highest.
+
+    Args:
+        at: the parameters; std_errors: of them.
+        value: the log likelihood there.
+        covariance: of the parameters, row by row.
+    """
+
+    at: tuple[float, ...]
+    std_errors: tuple[float, ...]
+    value: float
+    covariance: Table
 
 
 def check_model(model: Any, kind: Any, parameters: int) -> None:
@@ -53,8 +69,8 @@ def counted(counts: Numbers | None, like: Array) -> Array:
     return n
 
 
-def maximum(likelihood: Callable[[Array], Slopes], start: Sequence[float], what: str) -> tuple[Array, Array, float]:
-    """Parameters above 0 that maximise a log likelihood, their standard errors, and its value.
+def maximum(likelihood: Callable[[Array], Slopes], start: Sequence[float], what: str) -> Maximum:
+    """Parameters above 0 that maximise a log likelihood, with their errors.
 
     Climbs on the logarithms of the parameters, BFGS and then Newton with central differences of the slopes; standard
     errors come from the observed information.
@@ -71,8 +87,8 @@ def maximum(likelihood: Callable[[Array], Slopes], start: Sequence[float], what:
 
     >>> def poisson(at: Array) -> Slopes:
     ...     return float(100 * np.log(at[0]) - 50 * at[0]), 100 / at - 50
-    >>> rate, error, _ = maximum(poisson, [1.0], "a rate")
-    >>> round(float(rate[0]), 6), round(float(error[0]), 6)
+    >>> found = maximum(poisson, [1.0], "a rate")
+    >>> round(found.at[0], 6), round(found.std_errors[0], 6)
     (2.0, 0.2)
     """
     begin = np.log(np.asarray(start, dtype=float))
@@ -97,6 +113,8 @@ def maximum(likelihood: Callable[[Array], Slopes], start: Sequence[float], what:
             step = np.linalg.solve(information, fall(logs)[1])
             if np.abs(step).max() < 1e-9:
                 at = np.exp(logs)
-                return at, at * np.sqrt(np.diag(np.linalg.inv(information))), -fall(logs)[0]
+                covariance = np.linalg.inv(information) * np.outer(at, at)
+                errors, rows = np.sqrt(np.diag(covariance)), [tuple(map(float, row)) for row in covariance]
+                return Maximum(tuple(map(float, at)), tuple(map(float, errors)), -fall(logs)[0], tuple(rows))
             logs = logs - step / max(1.0, np.abs(step).max())
     raise ModelError(f"The likelihood of {what} has no maximum here: these data do not tell its parameters.")

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import betaln, psi
 
 from cxuxlib.errors import ArgumentError, ModelError, SampleError
-from cxuxlib.stats.likelihood import Array, Numbers, arrays, check_model, counted, maximum
+from cxuxlib.stats.likelihood import Array, Numbers, Table, arrays, check_model, counted, maximum
 
 __all__ = ["GammaGamma", "expected_spend", "gamma_gamma_fit"]
 
@@ -28,6 +28,7 @@ class GammaGamma(NamedTuple):
         log_likelihood: at these values.
         n: customers.
         correlation: of frequency and mean spend, which the model takes to be 0: far from 0, do not use it.
+        covariance: of the three, row by row; empty where the model was not fitted.
     """
 
     p: float
@@ -37,6 +38,7 @@ class GammaGamma(NamedTuple):
     log_likelihood: float = nan
     n: float = 0
     correlation: float = nan
+    covariance: Table = ()
 
 
 def _density(at: Array, x: Array, m: Array, n: Array) -> tuple[float, Array]:
@@ -87,11 +89,11 @@ def gamma_gamma_fit(frequency: Numbers, monetary: Numbers, counts: Numbers | Non
     if len(np.unique(m[n > 0])) < 2:
         raise SampleError("A model of spend needs customers who spend differently.")
     mean = float(np.average(m, weights=n))
-    found, errors, value = maximum(lambda at: _density(at, x, m, n), (2.0, 3.0, mean), "Gamma-Gamma")
+    found = maximum(lambda at: _density(at, x, m, n), (2.0, 3.0, mean), "Gamma-Gamma")
     spread = np.cov(x, m, aweights=n)
     correlation = float(spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1])) if spread[0, 0] > 0 else nan
-    p, q, v = map(float, found)
-    return GammaGamma(p, q, v, tuple(map(float, errors)), value, float(n.sum()), correlation)
+    p, q, v = found.at
+    return GammaGamma(p, q, v, found.std_errors, found.value, float(n.sum()), correlation, found.covariance)
 
 
 def expected_spend(model: GammaGamma, frequency: Numbers, monetary: Numbers) -> Array:
