@@ -338,10 +338,14 @@ def side_by_side(what: str, file: str, n: int, rounds: int) -> list[dict[str, An
 
 
 def agree(what: str, found: dict[str, list[float]]) -> None:
-    """Refuse to compare what is not the same; peers that climb stop early, by up to 1e-3 of a standard error."""
+    """Refuse to compare what is not the same; peers that climb stop early, by up to 1e-3 of a standard error.
+
+    polr stops by a tolerance on the likelihood as a whole: at 1e6 answers by .08 standard errors (clm does not).
+    """
     slope, error = found["cxuxlib"]
     for peer, (theirs, its_error) in found.items():
-        assert abs(theirs - slope) < 5e-3 * error, (what, peer, theirs, slope, error)
+        near = 0.1 if peer == "R MASS::polr" else 5e-3
+        assert abs(theirs - slope) < near * error, (what, peer, theirs, slope, error)
         assert np.isnan(its_error) or abs(its_error / error - 1) < 2e-3, (what, peer, its_error, error)
 
 

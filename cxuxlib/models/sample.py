@@ -157,7 +157,8 @@ def sample(
         data, names, weight=weight, frequency=frequency, cluster=cluster, least=2 if pairs else None, advice=advice
     )
     x, nw, size = rows.x, rows.n * rows.w, round(float(rows.n.sum()))
-    if size >= 2 and nw.sum() <= 0:
+    total = float(nw.sum())
+    if size >= 2 and total <= 0:
         raise SampleError(f"All weights in {weight!r} are 0, so that no row counts.")
     if size < 2:
         raise SampleError(
@@ -166,13 +167,13 @@ def sample(
         )
     if rows.cluster is not None and rows.cluster.max() < 1:
         raise SampleError(f"All rows are of one cluster of {cluster!r}; intervals need several.")
-    effective_n = float(nw.sum() ** 2 / (nw * rows.w).sum())
+    effective_n = float(total**2 / (nw @ rows.w))
     if pairs and np.isnan(x).any():
         corr, both = _pairwise(names, rows, size)
         return Sample(tuple(names), corr, size, effective_n, rows.n_missing, rows=rows, pairs=both)
-    centered = x - nw @ x / nw.sum()
+    centered = x - nw @ x / total
     weighted = centered if (nw == 1).all() else centered * nw[:, None]
-    covariance = weighted.T @ centered / nw.sum()
+    covariance = weighted.T @ centered / total
     corr = _accepted(names, covariance, size)
     return Sample(tuple(names), corr, size, effective_n, rows.n_missing, rows=rows)
 

@@ -46,8 +46,9 @@ def few(df: float, division: Division, by_chance: float) -> tuple[str, ...]:
 def signs(corr: np.ndarray, division: Division) -> tuple[int, ...]:
     """Sign of each player's coefficients beside all others and the controls; 0 where its columns differ."""
     columns = [each for player in (*division.players, division.controls) for each in player]
-    beta = dict(zip(columns, np.linalg.solve(corr[np.ix_(columns, columns)], corr[columns, 0]), strict=True))
-    found = [{int(np.sign(beta[each])) for each in player} for player in division.players]
+    beta = np.linalg.solve(corr[np.ix_(columns, columns)], corr[columns, 0])
+    sign = dict(zip(columns, np.sign(beta).astype(int).tolist(), strict=True))
+    found = [{sign[each] for each in player} for player in division.players]
     return tuple(each.pop() if len(each) == 1 else 0 for each in found)
 
 
@@ -70,7 +71,8 @@ def cautions(
     drivers = [each for player in division.players for each in player]
     columns = [*drivers, *division.controls]
     said = []
-    inflation = np.diag(np.linalg.inv(corr[np.ix_(columns, columns)]))
+    inverse = np.linalg.inv(corr[np.ix_(columns, columns)])
+    inflation = inverse.diagonal()
     for column, vif in zip(drivers, inflation, strict=False):
         if vif > _VIF:
             said.append(
@@ -89,7 +91,10 @@ def cautions(
             f"Halo: the first eigenvalue is {first / len(drivers):.0%} of the drivers' variance; all ratings move "
             "together, and the shares divide little else than what they have in common."
         )
-    products = share_values("pratt", corr[None], division)[0]
+    if len(columns) == len(players):  # one column each, and no controls
+        products = corr[columns, 0] * (inverse @ corr[columns, 0])
+    else:
+        products = share_values("pratt", corr[None], division)[0]
     for name, player, one, beside, product in zip(players, division.players, *explained, products, strict=True):
         if beside > one + _MORE:
             said.append(f"Suppression: {name!r} explains more beside the others ({beside:.3f}) than alone ({one:.3f}).")
