@@ -242,7 +242,7 @@ def verdicts(rulings: Rulings, *, title: str = "") -> Picture:
     Rulings on mobi. Estimate with 90% interval against the region where the claim holds (shaded): A0 distinct \
 refuted 0.959 [0.905, 1.004]. Not answerable in this study: A1 facet, A2 part, A3 proper, A4 complete, A5 \
 screening-off, B1 associated, B4 service too, C1 additive, C2 compensation, C3 weakest link, C4 soured, C7 no rescue, \
-D1 one product, E1 precision.
+D1 one product, E1 precision, B2 direction, B3 cause, B5 retention, B6 breaking UX.
     """
     from matplotlib.figure import Figure
 
